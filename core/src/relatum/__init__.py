@@ -1,0 +1,1 @@
+"""Relatum: an extensible, self-hosted CRM framework."""

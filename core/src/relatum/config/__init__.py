@@ -1,0 +1,1 @@
+"""Settings of one Relatum installation: what they are, how they are read and edited."""

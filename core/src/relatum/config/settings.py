@@ -1,0 +1,132 @@
+"""Every setting of an installation, with its default. Unknown names are refused.
+
+The structs are frozen and may be built directly (tests, embedding); ``load_settings`` builds them
+from a file and the environment and reports everything that is wrong with them.
+"""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+MEBIBYTE = 1024 * 1024
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the HTTP server listens and what it accepts."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    max_body_bytes: int = 16 * MEBIBYTE
+    request_timeout: float = 30.0
+    """Seconds after which a request is answered with 503."""
+
+
+class Company(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The business this installation belongs to: how it writes numbers, days and money."""
+
+    name: str = ""
+    country: str = "VN"
+    """ISO 3166-1 alpha-2; phone numbers without a country code are read as numbers of it."""
+    time_zone: str = "Asia/Ho_Chi_Minh"
+    """IANA name; days, months and quiet hours begin by its clock."""
+    currency: str = "VND"
+    """ISO 4217."""
+    language: Literal["vi", "en"] = "vi"
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is logged and how it looks."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Plugins(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which installed plugins run, and the settings of each.
+
+    ``enabled = None`` means every installed one. What is in ``disabled`` never runs.
+    """
+
+    enabled: list[str] | None = None
+    disabled: list[str] = []
+    plugin_settings: dict[str, dict[str, object]] = {}
+    """By plugin id, from the tables ``[plugins.<id>]``."""
+
+    def allows(self, plugin_id: str) -> bool:
+        """Whether the configuration lets this plugin run."""
+        if plugin_id in self.disabled:
+            return False
+        return self.enabled is None or plugin_id in self.enabled
+
+    def __repr__(self) -> str:
+        """Without the values of plugin settings: they hold access tokens."""
+        ids = sorted(self.plugin_settings)
+        return f"Plugins(enabled={self.enabled}, disabled={self.disabled}, settings of {ids})"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of one installation."""
+
+    home: Path
+    """Folder of the database, files and backups of this installation."""
+    database: str = ""
+    """``sqlite:///file`` (relative to ``home``) or ``postgresql://…``; a file in ``home`` by
+    default."""
+    server: Server = Server()
+    company: Company = Company()
+    durability: Literal["full", "normal"] = "full"
+    """``full``: what was answered survives a power cut. ``normal``: it survives a crash of the
+    process; a power cut may lose the last moments. Concerns SQLite."""
+    log: Log = Log()
+    strict_plugins: bool = False
+    """Refuse to start when a plugin cannot be loaded, instead of starting without it."""
+    safe_mode: bool = False
+    """Start core alone, without any plugin."""
+    plugins: Plugins = Plugins()
+
+    def __post_init__(self) -> None:
+        """Put the database into ``home`` unless it was said where it is."""
+        if not self.database:
+            url = f"sqlite:///{self.home / 'relatum.sqlite3'}"
+            msgspec.structs.force_setattr(self, "database", url)
+
+    @property
+    def plugin_settings(self) -> dict[str, dict[str, object]]:
+        """Settings of the plugins, by plugin id."""
+        return self.plugins.plugin_settings
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The file of the embedded database; None when the database is PostgreSQL."""
+        if not self.database.startswith("sqlite:///"):
+            return None
+        return self.home / self.database.removeprefix("sqlite:///")
+
+    def redacted_database(self) -> str:
+        """The database URL as it may be shown and logged: ``***`` instead of the password."""
+        return redact_url(self.database)
+
+    def __repr__(self) -> str:
+        """Every field, without passwords and tokens."""
+        shown = {name: repr(getattr(self, name)) for name in self.__struct_fields__}
+        shown["database"] = repr(self.redacted_database())
+        return f"Settings({', '.join(f'{name}={value}' for name, value in shown.items())})"
+
+
+def redact_url(url: str) -> str:
+    """``url`` with ``***`` for its password and without query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "***"
+    if "@" not in parts.netloc:
+        # A password with an unescaped "/", "?" or "#" ends up outside the authority part.
+        return "***" if "@" in url else url.partition("?")[0].partition("#")[0]
+    account, _, address = parts.netloc.rpartition("@")
+    if "@" in parts.path or "@" in parts.query or "@" in parts.fragment:
+        return f"{parts.scheme}://***"
+    user, colon, _ = account.partition(":")
+    login = f"{user}:***" if colon else user
+    return urlunsplit((parts.scheme, f"{login}@{address}", parts.path, "", ""))
