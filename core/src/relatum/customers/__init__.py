@@ -1,0 +1,1 @@
+"""Customers: people and organisations, how to reach them, how they hang together."""

@@ -1,0 +1,61 @@
+"""Column types of the house."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from typing import Any
+
+from piccolo.columns import UUID
+from piccolo.table import TABLE_REGISTRY, Table
+
+CUSTOMER_TABLE = "core_customer"
+
+
+class OnErase(enum.StrEnum):
+    """What becomes of a row when the customer it points at is erased."""
+
+    delete = "delete"
+    anonymise = "anonymise"
+
+
+class CustomerRef(UUID):
+    """Points at a customer.
+
+    The database holds the reference (a customer that is pointed at cannot be deleted by accident);
+    core finds every column of this type and derives from it what merging, erasing, exporting and
+    showing a customer means for the row.
+
+    Args:
+        on_erase: ``delete`` the row with the customer, or ``anonymise`` it (the reference becomes
+            empty; the column must allow ``null``).
+    """
+
+    def __init__(self, *, on_erase: OnErase = OnErase.delete, **kwargs: Any) -> None:
+        if on_erase is OnErase.anonymise and not kwargs.get("null"):
+            raise ValueError(
+                "expected null=True for a CustomerRef with on_erase=anonymise, got a column that "
+                "must not be empty; allow null or choose on_erase=delete"
+            )
+        self.on_erase = on_erase
+        kwargs.setdefault("default", None)
+        kwargs.setdefault("index", True)
+        super().__init__(**kwargs)
+        self._meta.params["on_erase"] = on_erase
+
+    @property
+    def column_type(self) -> str:
+        return "UUID"
+
+    @property
+    def ddl(self) -> str:
+        return f'{super().ddl} REFERENCES "{CUSTOMER_TABLE}" ("id") ON DELETE RESTRICT'
+
+
+def customer_references() -> Iterator[tuple[type[Table], CustomerRef]]:
+    """Every column that points at a customer, of every table that is imported."""
+    for table in TABLE_REGISTRY:
+        for column in table._meta.columns:
+            if isinstance(column, CustomerRef):
+                yield table, column
+

@@ -1,0 +1,428 @@
+"""The embedded engine: SQLite behind Piccolo's engine interface.
+
+Piccolo's own SQLite engine opens a connection and a thread for every query. This one keeps one
+writer thread with one connection and a few reader threads with a connection each, so that a query
+costs one hop into a thread and finds its statement already prepared.
+
+* WAL, foreign keys on, busy time-out, ``BEGIN IMMEDIATE`` for every write.
+* Writers take turns inside the process (an asyncio lock, first come first served) and between
+  processes (SQLite's own lock).
+* Readers open with ``query_only``: a write that was taken for a read fails instead of slipping in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import datetime as dt
+import sqlite3
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+import piccolo.engine.sqlite  # noqa: F401 - registers its adapters, which ours then replace
+from piccolo.engine.base import BaseAtomic, BaseBatch, BaseTransaction, Engine
+
+from relatum.values.problems import Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from piccolo.query.base import DDL, Query
+    from piccolo.querystring import QueryString
+
+T = TypeVar("T")
+Rows = list[tuple[Any, ...]]
+Durability = Literal["full", "normal"]
+
+BUSY_SECONDS = 30
+CACHED_STATEMENTS = 512
+WRITER_CACHE_KIB = 32_768
+READER_CACHE_KIB = 8_192
+
+
+def _stored_time(value: dt.datetime) -> str:
+    if value.tzinfo is not None and value.tzinfo is not dt.UTC:
+        value = value.astimezone(dt.UTC)
+    return value.isoformat(" ")
+
+
+def _read_time(value: bytes) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(value.decode())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
+
+
+def _read_int(value: bytes) -> int:
+    return int(value)
+
+
+def _read_uuid(value: bytes) -> uuid.UUID:
+    return uuid.UUID(value.decode())
+
+
+def register_converters() -> None:
+    """Replace Piccolo's adapters by ones that cost a third; the stored forms stay the same."""
+    sqlite3.register_adapter(dt.datetime, _stored_time)
+    sqlite3.register_converter("TIMESTAMPTZ", _read_time)
+    sqlite3.register_converter("INTEGER", _read_int)
+    sqlite3.register_converter("UUID", _read_uuid)
+
+
+def connect(
+    path: Path, *, durability: Durability, read_only: bool, cache_kib: int
+) -> sqlite3.Connection:
+    """Open one connection with the settings every connection of the house has."""
+    connection = sqlite3.connect(
+        path,
+        timeout=BUSY_SECONDS,
+        detect_types=sqlite3.PARSE_DECLTYPES,
+        isolation_level=None,
+        cached_statements=CACHED_STATEMENTS,
+        check_same_thread=False,
+    )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {durability.upper()}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    if read_only:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+class Thread:
+    """Threads that each own one connection; work is handed over with one hop."""
+
+    def __init__(self, name: str, count: int, opener: Callable[[], sqlite3.Connection]) -> None:
+        self._local = threading.local()
+        self._opener = opener
+        self._open: list[sqlite3.Connection] = []
+        self._pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix=name)
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._opener()
+            self._open.append(connection)
+        return connection
+
+    def _call(self, work: Callable[..., T], args: tuple[Any, ...]) -> T:
+        return work(self._connection(), *args)
+
+    async def run(self, work: Callable[..., T], *args: Any) -> T:
+        """Run ``work(connection, *args)`` on a thread; a cancelled caller does not stop it."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._call, work, args)
+
+    async def run_to_end(self, work: Callable[..., T], *args: Any) -> T:
+        """As :meth:`run`, but a cancelled caller waits until the work has ended."""
+        future = asyncio.ensure_future(self.run(work, *args))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                await future
+            raise
+
+    def close(self) -> None:
+        """Wait for running work, then close every connection."""
+        self._pool.shutdown(wait=True)
+        for connection in self._open:
+            connection.close()
+        self._open.clear()
+
+
+def _query(connection: sqlite3.Connection, sql: str, params: Sequence[Any]) -> Rows:
+    return connection.execute(sql, params).fetchall()
+
+
+def _query_dicts(
+    connection: sqlite3.Connection, sql: str, params: Sequence[Any]
+) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql, params)
+    if cursor.description is None:
+        return []
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _query_together(
+    connection: sqlite3.Connection, statements: Sequence[tuple[str, Sequence[Any]]]
+) -> list[Rows]:
+    if connection.in_transaction:
+        return [connection.execute(sql, params).fetchall() for sql, params in statements]
+    connection.execute("BEGIN")
+    try:
+        return [connection.execute(sql, params).fetchall() for sql, params in statements]
+    finally:
+        connection.execute("COMMIT")
+
+
+def _execute(connection: sqlite3.Connection, sql: str, params: Sequence[Any]) -> int:
+    return connection.execute(sql, params).rowcount
+
+
+def _execute_many(
+    connection: sqlite3.Connection, sql: str, rows: Iterable[Sequence[Any]]
+) -> int:
+    return connection.executemany(sql, rows).rowcount
+
+
+def _statement(connection: sqlite3.Connection, sql: str) -> None:
+    connection.execute(sql)
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+class EmbeddedTransaction(BaseTransaction):
+    """One write transaction; a transaction opened inside another joins it."""
+
+    __slots__ = ("_parent", "_savepoints", "_token", "active", "callbacks", "engine")
+
+    def __init__(self, engine: EmbeddedEngine) -> None:
+        self.engine = engine
+        self.active = False
+        self.callbacks: list[Callable[[], None]] = []
+        self._parent: EmbeddedTransaction | None = None
+        self._token: contextvars.Token[EmbeddedTransaction | None] | None = None
+        self._savepoints = 0
+
+    async def __aenter__(self) -> EmbeddedTransaction:
+        current = self.engine.active_transaction()
+        if current is not None:
+            self._parent = current
+            return current
+        await self.engine.write_lock.acquire()
+        try:
+            await self.engine.writer.run_to_end(_statement, "BEGIN IMMEDIATE")
+        except BaseException:
+            await self.engine.writer.run_to_end(_roll_back)
+            self.engine.write_lock.release()
+            raise
+        self.active = True
+        self._token = self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
+        if self._parent is not None:
+            return False
+        try:
+            if exception is None:
+                await self._commit()
+            else:
+                await self.engine.writer.run_to_end(_roll_back)
+        finally:
+            self.active = False
+            if self._token is not None:
+                self.engine.current_transaction.reset(self._token)
+            self.engine.write_lock.release()
+        if exception is None:
+            for callback in self.callbacks:
+                callback()
+        return False
+
+    async def _commit(self) -> None:
+        try:
+            await self.engine.writer.run_to_end(_statement, "COMMIT")
+        except sqlite3.Error:
+            await self.engine.writer.run_to_end(_roll_back)
+            raise
+
+    @contextlib.asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo only what happened inside when the block raises."""
+        self._savepoints += 1
+        name = f"inner_{self._savepoints}"
+        await self.engine.writer.run(_statement, f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            await self.engine.writer.run_to_end(_statement, f"ROLLBACK TO {name}")
+            await self.engine.writer.run_to_end(_statement, f"RELEASE {name}")
+            raise
+        await self.engine.writer.run(_statement, f"RELEASE {name}")
+
+
+class EmbeddedAtomic(BaseAtomic):
+    """Piccolo's way to run several queries in one transaction."""
+
+    __slots__ = ("engine", "queries")
+
+    def __init__(self, engine: EmbeddedEngine) -> None:
+        self.engine = engine
+        self.queries: list[Query[Any, Any] | DDL] = []
+
+    def add(self, *query: Query[Any, Any] | DDL) -> None:
+        self.queries.extend(query)
+
+    async def run(self) -> None:
+        queries, self.queries = self.queries, []
+        async with self.engine.transaction():
+            for query in queries:
+                await query.run()
+
+    def run_sync(self) -> None:
+        from piccolo.utils.sync import run_sync
+
+        run_sync(self.run())
+
+    def __await__(self) -> Any:
+        return self.run().__await__()
+
+
+class EmbeddedBatch(BaseBatch):
+    """Rows of one query in pieces, from a connection of its own so that it sees one moment."""
+
+    def __init__(self, engine: EmbeddedEngine, query: Query[Any, Any], size: int) -> None:
+        self._query = query
+        self._size = size
+        self._thread = Thread("relatum-batch", 1, engine.open_reader)
+        self._cursor: sqlite3.Cursor | None = None
+
+    async def __aenter__(self) -> Self:
+        sql, params = self._query.querystrings[0].compile_string(engine_type="sqlite")
+        self._cursor = await self._thread.run(lambda c: c.execute(sql, params))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._thread.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> list[dict[str, Any]]:
+        cursor = self._cursor
+        if cursor is None:
+            raise RuntimeError("expected: async with … as batch; got: iteration before it began")
+        rows = await self._thread.run(lambda _: cursor.fetchmany(self._size))
+        if not rows:
+            raise StopAsyncIteration
+        names = [column[0] for column in cursor.description]
+        return await self._query._process_results(  # type: ignore[no-any-return]
+            [dict(zip(names, row, strict=True)) for row in rows]
+        )
+
+
+class EmbeddedEngine(Engine[EmbeddedTransaction]):
+    """SQLite for one process that serves many at a time."""
+
+    __slots__ = ("durability", "path", "reader", "write_lock", "writer")
+
+    def __init__(self, path: Path, *, durability: Durability = "full", readers: int = 3) -> None:
+        register_converters()
+        self.path = path
+        self.durability: Durability = durability
+        self.current_transaction: contextvars.ContextVar[EmbeddedTransaction | None] = (
+            contextvars.ContextVar("relatum_transaction", default=None)
+        )
+        self.write_lock = asyncio.Lock()
+        self.writer = Thread("relatum-writer", 1, self.open_writer)
+        self.reader = Thread("relatum-reader", readers, self.open_reader)
+        super().__init__(engine_type="sqlite", min_version_number=3.35)
+
+    def open_writer(self) -> sqlite3.Connection:
+        """A connection that may write; the file is made when it is not there."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return connect(
+            self.path, durability=self.durability, read_only=False, cache_kib=WRITER_CACHE_KIB
+        )
+
+    def open_reader(self) -> sqlite3.Connection:
+        """A connection that refuses to write."""
+        if not self.path.exists():
+            self.open_writer().close()
+        return connect(
+            self.path, durability=self.durability, read_only=True, cache_kib=READER_CACHE_KIB
+        )
+
+    def close(self) -> None:
+        """Wait for running work and close all connections."""
+        self.reader.close()
+        self.writer.close()
+
+    async def get_version(self) -> float:
+        return self.get_version_sync()
+
+    def get_version_sync(self) -> float:
+        major, minor, _ = sqlite3.sqlite_version_info
+        return float(f"{major}.{minor:02d}")
+
+    async def prep_database(self) -> None:
+        """Nothing to prepare: every connection prepares itself."""
+
+    def active_transaction(self) -> EmbeddedTransaction | None:
+        """The transaction this task is in; one that has ended counts as none."""
+        current = self.current_transaction.get()
+        return current if current is not None and current.active else None
+
+    def transaction_exists(self) -> bool:
+        return self.active_transaction() is not None
+
+    def transaction(self, *_: object, **__: object) -> EmbeddedTransaction:
+        return EmbeddedTransaction(self)
+
+    def atomic(self) -> EmbeddedAtomic:
+        return EmbeddedAtomic(self)
+
+    async def batch(  # type: ignore[override]
+        self, query: Query[Any, Any], batch_size: int = 100, node: str | None = None
+    ) -> EmbeddedBatch:
+        return EmbeddedBatch(self, query, batch_size)
+
+    async def read(self, work: Callable[..., T], *args: Any) -> T:
+        """Run reading work: on the writer inside a transaction, on a reader otherwise."""
+        thread = self.writer if self.active_transaction() is not None else self.reader
+        return await thread.run(work, *args)
+
+    async def write(self, work: Callable[..., T], *args: Any) -> T:
+        """Run writing work: in the current transaction, or in one of its own."""
+        if self.active_transaction() is not None:
+            return await self.writer.run(work, *args)
+        async with self.transaction():
+            return await self.writer.run(work, *args)
+
+    async def run_querystring(
+        self, querystring: QueryString, in_pool: bool = False
+    ) -> list[dict[str, Any]]:
+        sql, params = querystring.compile_string(engine_type="sqlite")
+        call = self.read if sql.lstrip()[:7].upper() == "SELECT " else self.write
+        return await call(_query_dicts, sql, params)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = False) -> list[dict[str, Any]]:
+        return await self.write(_query_dicts, ddl, ())
+
+    async def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
+        return await self.read(_query, sql, params)
+
+    async def fetch_together(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[Rows]:
+        return await self.read(_query_together, statements)
+
+    async def execute(self, sql: str, params: Sequence[Any]) -> int:
+        return await self.write(_execute, sql, params)
+
+    async def execute_returning(self, sql: str, params: Sequence[Any]) -> Rows:
+        return await self.write(_query, sql, params)
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        return await self.write(_execute_many, sql, rows)
+
+    def check_integrity(self) -> str:
+        """SQLite's own quick check: ``ok`` or what is broken.
+
+        Raises:
+            Unavailable: the file cannot be read as a database.
+        """
+        try:
+            with contextlib.closing(self.open_reader()) as connection:
+                return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(
+                f"expected a SQLite database, got a file that cannot be read ({error}); "
+                "restore it from a backup"
+            ) from error

@@ -1,0 +1,100 @@
+"""Migrations: a plan that can be read before it runs, and running it.
+
+The migrations themselves are Piccolo's (``<app>_<time>.py`` in the app's folder), and Piccolo's own
+command reads the same record of what ran. Core runs them itself because Piccolo imports migration
+files by their bare name, so that two apps with a file of the same name would run the wrong one,
+and because it records a migration outside the transaction that ran it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import inspect
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import msgspec
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from piccolo.apps.migrations.tables import Migration
+
+from relatum.values.problems import ConfigurationError
+
+if TYPE_CHECKING:
+    from piccolo.conf.apps import AppConfig
+
+    from relatum.db.database import Database
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One migration that has not run yet."""
+
+    app: str
+    migration: str
+    description: str
+    path: Path
+
+
+def _load(path: Path, app: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"_relatum_migrations.{app}.{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ConfigurationError(f"expected a migration in Python, got {path.name}; remove it")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _steps_of(app: AppConfig) -> list[Step]:
+    folder = Path(app.resolved_migrations_folder_path)
+    steps = []
+    for path in sorted(folder.glob("*.py")):
+        if path.name == "__init__.py":
+            continue
+        module = _load(path, app.app_name)
+        identity: str | None = getattr(module, "ID", None)
+        if identity is None:
+            raise ConfigurationError(
+                f"expected a migration with an ID in {app.app_name}/{path.name}, got none; "
+                "make migrations with `piccolo migrations new`"
+            )
+        steps.append(Step(app.app_name, identity, getattr(module, "DESCRIPTION", ""), path))
+    return sorted(steps, key=lambda step: step.migration)
+
+
+async def _done(database: Database) -> set[tuple[str, str]]:
+    if not await Migration.table_exists().run():
+        return set()
+    rows = await database.fetch("SELECT app_name, name FROM migration")
+    return {(app, name) for app, name in rows}
+
+
+async def plan(database: Database, apps: Sequence[AppConfig]) -> list[Step]:
+    """What has not run yet, in the order it will run."""
+    done = await _done(database)
+    return [step for app in apps for step in _steps_of(app) if (app.app_name, step.migration) not in done]
+
+
+async def apply(database: Database, steps: Sequence[Step]) -> None:
+    """Run the steps, each with its record in one transaction: it happened whole or not at all."""
+    if not steps:
+        return
+    if not await Migration.table_exists().run():
+        await Migration.create_table().run()
+    for step in steps:
+        await _apply_one(database, step)
+
+
+async def _apply_one(database: Database, step: Step) -> None:
+    manager = await _load(step.path, step.app).forwards()
+    async with database.transaction():
+        if isinstance(manager, MigrationManager):
+            manager.wrap_in_transaction = False
+            # Piccolo prints its progress; the plan already says what runs.
+            with contextlib.redirect_stdout(io.StringIO()):
+                await manager.run()
+        elif inspect.isawaitable(manager):
+            await manager
+        await Migration.insert(Migration(name=step.migration, app_name=step.app)).run()

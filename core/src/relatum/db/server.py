@@ -1,0 +1,158 @@
+"""The server engine: PostgreSQL through asyncpg, always with a pool."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+import asyncpg
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+
+from relatum.values.problems import Unavailable
+
+Rows = list[tuple[Any, ...]]
+
+
+async def _to_end(work: Awaitable[Any]) -> None:
+    """Wait for work that must not be left half done, even when the caller is cancelled."""
+    future = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(future)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):
+            await future
+        raise
+
+
+class ServerTransaction(PostgresTransaction):
+    """Piccolo's transaction, with callbacks after commit and inner savepoints."""
+
+    __slots__ = ("active", "callbacks")
+
+    def __init__(self, engine: ServerEngine) -> None:
+        engine.forget_ended()
+        super().__init__(engine)
+        self.active = False
+        self.callbacks: list[Callable[[], None]] = []
+
+    async def __aenter__(self) -> PostgresTransaction:
+        entered = await super().__aenter__()
+        if entered is self:
+            self.active = True
+        return entered
+
+    async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
+        if self._parent is not None:
+            return False
+        try:
+            await _to_end(self.rollback() if exception is not None else self.commit())
+        finally:
+            self.active = False
+            self.engine.current_transaction.reset(self.context)
+            await _to_end(self.engine.pool.release(self.connection))
+        if exception is None:
+            for callback in self.callbacks:
+                callback()
+        return False
+
+    @contextlib.asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:  # type: ignore[override]
+        """Undo only what happened inside when the block raises."""
+        async with self.connection.transaction():
+            yield
+
+
+class ServerEngine(PostgresEngine):
+    """PostgreSQL for any number of processes."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.pool_size = pool_size
+        super().__init__(config={"dsn": url}, extensions=())
+
+    async def check_version(self) -> None:
+        """Left to :meth:`open_pool`: constructing an engine does not connect."""
+
+    async def open_pool(self) -> None:
+        """Connect.
+
+        Raises:
+            Unavailable: the server does not answer or refuses.
+        """
+        try:
+            self.pool = await asyncpg.create_pool(self.url, min_size=1, max_size=self.pool_size)
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            raise Unavailable(
+                f"expected a PostgreSQL server that answers, got {type(error).__name__}: {error}; "
+                "start it or mend `database` in the configuration"
+            ) from error
+
+    async def close_pool(self) -> None:
+        """Let go of all connections."""
+        if self.pool is not None:
+            await self.pool.close()
+            self.pool = None
+
+    def active_transaction(self) -> ServerTransaction | None:
+        """The transaction this task is in; one that has ended counts as none."""
+        current = self.current_transaction.get()
+        return current if isinstance(current, ServerTransaction) and current.active else None
+
+    def forget_ended(self) -> None:
+        """A task started inside a transaction may outlive it; it then is in none."""
+        if self.current_transaction.get() is not None and self.active_transaction() is None:
+            self.current_transaction.set(None)
+
+    def transaction_exists(self) -> bool:
+        return self.active_transaction() is not None
+
+    def transaction(self, allow_nested: bool = True) -> ServerTransaction:
+        return ServerTransaction(self)
+
+    async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Any:
+        self.forget_ended()
+        return await super().run_querystring(querystring, in_pool=True)
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """The connection of the current transaction, or one from the pool."""
+        current = self.active_transaction()
+        if current is not None:
+            yield current.connection
+            return
+        if self.pool is None:
+            raise Unavailable("expected an open database, got one that is closed; open it first")
+        async with self.pool.acquire() as connection:
+            yield connection
+
+    async def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
+        async with self.connection() as connection:
+            return [tuple(row) for row in await connection.fetch(sql, *params)]
+
+    async def fetch_together(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[Rows]:
+        async with self.connection() as connection:
+            return [
+                [tuple(row) for row in await connection.fetch(sql, *params)]
+                for sql, params in statements
+            ]
+
+    async def execute(self, sql: str, params: Sequence[Any]) -> int:
+        async with self.connection() as connection:
+            status: str = await connection.execute(sql, *params)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def execute_returning(self, sql: str, params: Sequence[Any]) -> Rows:
+        return await self.fetch(sql, params)
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        async with self.connection() as connection:
+            await connection.executemany(sql, rows)
+        return -1
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """PostgreSQL's fastest way in; no conflict clause."""
+        async with self.connection() as connection:
+            await connection.copy_records_to_table(table, columns=list(columns), records=rows)

@@ -1,0 +1,62 @@
+"""What a plugin is given: itself, its settings, and the services of the house."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from relatum.config.settings import Settings
+    from relatum.customers.service import Customers
+    from relatum.db.database import Database
+    from relatum.events.log import EventLog
+    from relatum.hooks.registry import Registry
+    from relatum.interactions.service import Interactions
+
+
+class House(Protocol):
+    """The services that plugins and rooms share; the application builds one."""
+
+    settings: Settings
+    db: Database
+    events: EventLog
+    customers: Customers
+    interactions: Interactions
+    registry: Registry
+
+
+class Plugin:
+    """One loaded plugin, handed to every hook, handler, job, report and import target of it.
+
+    Attributes:
+        id: the plugin's id; everything it declares begins with it.
+        version: of the installed distribution.
+        settings: an instance of the Struct its manifest names, or ``None``.
+        log: its logger, ``relatum.plugin.<id>``.
+        house: the services; available once the house is built (not inside declaring hooks).
+    """
+
+    __slots__ = ("_house", "id", "log", "settings", "version")
+
+    def __init__(self, id: str, *, version: str, settings: Any = None) -> None:
+        self.id = id
+        self.version = version
+        self.settings = settings
+        self.log = logging.getLogger(f"relatum.plugin.{id}")
+        self._house: House | None = None
+
+    @property
+    def house(self) -> House:
+        if self._house is None:
+            raise RuntimeError(
+                f"expected plugin {self.id!r} to use the house after it is built, got a use while "
+                "it declares; declaring hooks do no I/O"
+            )
+        return self._house
+
+    def move_in(self, house: House) -> None:
+        """Called by the application once all services exist."""
+        self._house = house
+
+    def __repr__(self) -> str:
+        return f"<Plugin {self.id} {self.version}>"

@@ -1,0 +1,201 @@
+"""What plugins declare. Every id begins with the id of the plugin that declares it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from uuid import UUID
+
+import msgspec
+
+from relatum.values.problems import Problem
+from relatum.values.text import Text
+
+if TYPE_CHECKING:
+    from relatum.events.types import Event
+    from relatum.hooks.context import Plugin
+
+
+class Permission(msgspec.Struct, frozen=True, kw_only=True):
+    """A right that a role can hold, ``<plugin>.<noun>.<verb>``."""
+
+    id: str
+    title: Text
+
+
+class InteractionKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of interaction and the type of its payload.
+
+    ``payload`` is a Struct that forbids unknown fields. A new ``version`` may add fields with
+    defaults; the version is stored with each interaction.
+    """
+
+    id: str
+    title: Text
+    payload: type[msgspec.Struct]
+    version: int = 1
+    icon: str = "message"
+
+
+class EventType(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact of the system that the log may carry, and the type of its payload."""
+
+    id: str
+    title: Text
+    payload: type[msgspec.Struct]
+    version: int = 1
+
+
+class Handler(msgspec.Struct, frozen=True, kw_only=True):
+    """A durable subscription to event types.
+
+    ``handle`` gets events in the order of the log, in batches, inside a transaction that also moves
+    the handler's position: what it writes to the database happens exactly once. ``reset`` empties
+    the handler's projection (inside a transaction) so that a replay can build it again.
+
+    ``begin`` says where a new handler starts: at the ``beginning`` of the log, or ``now``.
+    """
+
+    id: str
+    events: tuple[str, ...]
+    handle: Callable[[Plugin, Sequence[Event]], Awaitable[None]]
+    reset: Callable[[Plugin], Awaitable[None]] | None = None
+    begin: Literal["beginning", "now"] = "beginning"
+    batch: int = 500
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Work on a schedule.
+
+    ``every`` runs it at that distance; ``daily_at`` (``HH:MM`` in the company's time zone) once a
+    day. Missed times after a pause count as one. ``run`` opens its own transactions.
+    """
+
+    id: str
+    title: Text
+    run: Callable[[Plugin], Awaitable[None]]
+    every: dt.timedelta | None = None
+    daily_at: str | None = None
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A named result that can be asked for by command, API and (later) page.
+
+    ``params`` is a Struct with defaults (query parameters become it); ``run`` returns a Struct.
+    """
+
+    id: str
+    title: Text
+    permission: str
+    run: Callable[[Plugin, Any], Awaitable[msgspec.Struct]]
+    params: type[msgspec.Struct] | None = None
+
+
+class Numbered(msgspec.Struct, frozen=True):
+    """One record of an import and the line it came from."""
+
+    line: int
+    record: Any
+
+
+class Proposed(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that matches nothing known, and the nearest one that is."""
+
+    line: int
+    field: str
+    got: str
+    proposal: str | None
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about one record of an import: ``error`` keeps it out, ``note`` lets it in."""
+
+    line: int
+    problem: Problem
+    weight: Literal["error", "note"] = "error"
+
+
+class Prepared(msgspec.Struct, kw_only=True):
+    """The answer of an import target to a batch before anything is written."""
+
+    findings: list[Finding] = []
+    proposals: list[Proposed] = []
+
+
+class Written(msgspec.Struct, kw_only=True):
+    """What one batch changed: enough to undo it.
+
+    ``created`` holds the ids of new rows by table; ``before`` the former values of changed rows by
+    table, each a mapping with its ``id``.
+    """
+
+    created: dict[str, list[UUID]] = {}
+    before: dict[str, list[dict[str, Any]]] = {}
+    created_count: int = 0
+    updated_count: int = 0
+    unchanged_count: int = 0
+
+
+@runtime_checkable
+class ImportTarget(Protocol):
+    """Somewhere an import can write to.
+
+    The importer reads, maps and converts to ``record`` (a Struct; its type errors are reported by
+    line). Then, for a batch at a time: ``prepare`` looks things up and reports problems and
+    proposals without writing; ``write`` runs inside a transaction with the records that passed;
+    ``undo`` takes one ``Written`` back inside a transaction and returns problems for rows that it
+    had to keep (because they were changed since). ``export`` yields batches of records that an
+    import of the same target reads back.
+    """
+
+    id: str
+    title: Text
+    record: type[msgspec.Struct]
+    #: fields by which the same record is recognised when it is imported again
+    key: tuple[str, ...]
+    #: other headings people use for a field: ``{"display_name": ("name", "họ tên", …)}``
+    aliases: Mapping[str, tuple[str, ...]]
+
+    async def prepare(
+        self, plugin: Plugin, records: Sequence[Numbered], scope: ImportScope
+    ) -> Prepared: ...
+
+    async def write(
+        self, plugin: Plugin, records: Sequence[Numbered], scope: ImportScope
+    ) -> Written: ...
+
+    async def finish(self, plugin: Plugin, scope: ImportScope) -> Sequence[Finding]: ...
+
+    async def undo(self, plugin: Plugin, written: Written, scope: ImportScope) -> Sequence[Problem]: ...
+
+    def export(self, plugin: Plugin) -> Any: ...
+
+
+class ImportScope(msgspec.Struct, kw_only=True):
+    """What a target may need to know about the import it takes part in.
+
+    Attributes:
+        id: of the import's journal entry.
+        source: the name of the plan; external ids live in it.
+        options: the target's options from the plan (``[files.options]``).
+        confirmed: confirmed replacements by field: ``{"product": {"GTXPro": "GTX Pro"}}``.
+        accept_proposals: fields whose proposals are accepted as they are.
+        dry: nothing will be written (preview).
+        memory: the target's own notes between batches of one file (caches, links to close).
+    """
+
+    id: UUID
+    source: str
+    options: dict[str, Any] = {}
+    confirmed: dict[str, dict[str, str]] = {}
+    accept_proposals: frozenset[str] = frozenset()
+    dry: bool = False
+    memory: dict[str, Any] = {}
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A plugin's no to one draft of a batch."""
+
+    index: int
+    problem: Problem

@@ -1,0 +1,191 @@
+"""Every hook of Relatum, in one place.
+
+A plugin implements a hook by a function of the same name in its ``plugin.py``, marked with
+``hookimpl``. It may leave out arguments it does not need. There are two kinds here:
+
+* **declare**: synchronous, no I/O, called once while the application is built; returns a list.
+  A duplicate id, or an id that does not begin with the plugin's own, keeps the plugin out.
+* **take part**: asynchronous, inside the caller's transaction, for a batch. An exception aborts the
+  operation and names the plugin; a plugin over its time budget is reported, one that does not come
+  back is cut off.
+
+Plugins *react* to what happened through the handlers they declare. Order is always the same:
+dependencies first, then by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from relatum.hooks.context import Plugin
+    from relatum.hooks.declarations import (
+        EventType,
+        Handler,
+        ImportTarget,
+        InteractionKind,
+        Job,
+        Permission,
+        Refusal,
+        Report,
+    )
+    from relatum.interactions.types import InteractionDraft
+
+PROJECT = "relatum"
+#: Version of this page. A field more is a minor step; a hook or argument less a major one.
+CORE_API = "1.0"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def relatum_register_permissions(plugin: Plugin) -> list[Permission]:
+    """Declare the rights that the plugin's routes, reports and pages ask for.
+
+    Called first of all declaring hooks, once while the application is built.
+
+    Returns:
+        Permissions with ids ``<plugin>.<noun>.<verb>``.
+
+    Example:
+        ``[Permission(id="spa.rooms.read", title=Text(en="See rooms", vi="Xem phòng"))]``
+
+    Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_interaction_kinds(plugin: Plugin) -> list[InteractionKind]:
+    """Declare kinds of interaction with the type of their payload.
+
+    Called once while the application is built. An interaction of a kind whose plugin is switched
+    off is kept and still shown, generically; new ones of that kind are refused.
+
+    Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
+    """Declare facts that the plugin appends to the event log, with the type of their payload.
+
+    Called once while the application is built.
+
+    Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_handlers(plugin: Plugin) -> list[Handler]:
+    """Declare durable subscriptions to event types.
+
+    Called once while the application is built. Handlers run after commit, in the order of the log,
+    in batches, at least once; what they write and their position commit together. A failing batch
+    is tried event by event, with backoff, then the event is parked and later events of the same
+    customer wait behind it.
+
+    Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_jobs(plugin: Plugin) -> list[Job]:
+    """Declare work on a schedule.
+
+    Called once while the application is built. Jobs of a plugin that is switched off do not run.
+
+    Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_routes(plugin: Plugin) -> list[Any]:
+    """Declare Litestar route handlers, mounted under ``/api/v1/plugins/<id>``.
+
+    Called once while the application is built. Every handler names its permission with
+    ``opt={"permission": "<plugin>.<noun>.<verb>"}``; one without is refused. Handlers are given
+    ``plugin`` by dependency injection. A switched-off plugin's routes answer 404.
+
+    Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_reports(plugin: Plugin) -> list[Report]:
+    """Declare reports for ``relatum report <id>`` and ``GET /api/v1/reports/<id>``.
+
+    Called once while the application is built.
+
+    Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_import_targets(plugin: Plugin) -> list[ImportTarget]:
+    """Declare what an import can write to and an export can read from.
+
+    Called once while the application is built. See ``ImportTarget`` for what each part does.
+
+    Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+async def relatum_validate_interactions(
+    plugin: Plugin, drafts: Sequence[InteractionDraft]
+) -> list[Refusal]:
+    """Say no to interactions before they are recorded.
+
+    Called inside the transaction that will record the batch, for forms, API and imports alike, in
+    dependency order. Payloads have passed their type already. Every plugin is asked.
+
+    Returns:
+        One ``Refusal`` (index into ``drafts``, problem) for each draft that must not go in; an
+        empty list lets all through.
+
+    An exception aborts the whole operation and names the plugin.
+
+    Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+async def relatum_seed_demo(plugin: Plugin, customers: Sequence[Any], seed: int) -> None:
+    """Add the plugin's part of the demo company.
+
+    Called by ``relatum demo`` after core made its customers and interactions, in dependency order,
+    each plugin in a transaction of its own.
+
+    Args:
+        customers: the demo customers (``Customer``), people and organisations.
+        seed: for the plugin's own random numbers, so that every demo is the same.
+
+    Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+DECLARING = (
+    "relatum_register_permissions",
+    "relatum_register_interaction_kinds",
+    "relatum_register_event_types",
+    "relatum_register_handlers",
+    "relatum_register_jobs",
+    "relatum_register_routes",
+    "relatum_register_reports",
+    "relatum_register_import_targets",
+)
+TAKING_PART = ("relatum_validate_interactions", "relatum_seed_demo")

@@ -1,0 +1,1 @@
+"""Interactions: the one append-only stream of what happened between customers and the business."""
