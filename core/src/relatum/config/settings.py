@@ -4,6 +4,7 @@ The structs are frozen and may be built directly (tests, embedding); ``load_sett
 from a file and the environment and reports everything that is wrong with them.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 MEBIBYTE = 1024 * 1024
+PLUGIN_ID = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+"""How the id of a plugin is written."""
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -33,24 +33,25 @@ def parse_id(text: object, what: str = "id", *, where: str = "") -> UUID:
         return text
     if isinstance(text, str) and len(text) in _LENGTHS and text.isascii():
         try:
-            id = UUID(text)
+            parsed = UUID(text)
         except ValueError:
-            pass
-        else:
-            if text.lower() in (str(id), id.hex):
-                return id
+            raise _not_an_id(text, what, where) from None
+        if text.lower() in (str(parsed), parsed.hex):
+            return parsed
     raise _not_an_id(text, what, where)
 
 
-def id_time(id: UUID) -> datetime:
+def id_time(identifier: UUID) -> datetime:
     """When a UUIDv7 was made: UTC, in milliseconds.
 
     Raises:
         InvalidInput: the id is of another version and carries no such time.
     """
-    if id.version != 7:
-        raise InvalidInput(f"The id {id} is not a UUIDv7 and does not say when it was made.")
-    return _EPOCH + timedelta(milliseconds=id.int >> 80)
+    if identifier.version != 7:
+        raise InvalidInput(
+            f"The id {identifier} is not a UUIDv7 and does not say when it was made."
+        )
+    return _EPOCH + timedelta(milliseconds=identifier.int >> 80)
 
 
 def _not_an_id(text: object, what: str, where: str) -> InvalidInput:

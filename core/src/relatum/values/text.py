@@ -49,7 +49,9 @@ def sort_key(text: str) -> str:
     for char in unicodedata.normalize("NFC", " ".join(text.split())):
         known = _SORTING.get(char)
         if known is None:
-            known = _SORTING.setdefault(char, _sorting(char))
+            known = _sorting(char)
+            if char < _LATIN_END:
+                _SORTING[char] = known
         letters.append(known[0])
         tones.append(known[1])
     weak = "".join(tones).rstrip("1")
@@ -115,8 +117,9 @@ _INVISIBLE = (0x00AD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2060, 0xFEFF)
 _FOLDING: dict[int, str | None] = {
     **{mark: None for block in _MARKS for mark in block},
     **dict.fromkeys(_INVISIBLE),
-    **{ord("đ"): "d", ord("ð"): "d", ord("ø"): "o", ord("ł"): "l", ord("ħ"): "h"},
-    **{ord("ı"): "i", ord("æ"): "ae", ord("œ"): "oe"},
+    **{ord(letter): base for letter, base in zip("đðøłħı", "ddolhi", strict=True)},
+    ord("æ"): "ae",
+    ord("œ"): "oe",
 }
 
 _NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -124,11 +127,25 @@ _NOT_IN_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _TONES = {"\u0300": "2", "\u0309": "3", "\u0303": "4", "\u0301": "5", "\u0323": "6"}
 _LETTERS = {
-    **{"a": "a1", "ă": "a2", "â": "a3", "d": "d1", "đ": "d2", "ð": "d2", "e": "e1", "ê": "e2"},
-    **{"o": "o1", "ô": "o2", "ơ": "o3", "u": "u1", "ư": "u2", "z": "z1"},
+    "a": "a1",
+    "ă": "a2",
+    "â": "a3",
+    "d": "d1",
+    "đ": "d2",
+    "ð": "d2",
+    "e": "e1",
+    "ê": "e2",
+    "o": "o1",
+    "ô": "o2",
+    "ơ": "o3",
+    "u": "u1",
+    "ư": "u2",
+    "z": "z1",
 }
 _PUNCTUATION = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
 _SORTING: dict[str, tuple[str, str]] = {}
+# Only Latin letters are remembered: hostile text must not be able to fill the memory.
+_LATIN_END = "\u2100"
 
 
 def _clean(text: str, what: str, max_length: int, where: str, refused: re.Pattern[str]) -> str:

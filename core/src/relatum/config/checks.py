@@ -1,0 +1,97 @@
+"""What a type cannot say about settings: zones, currencies, countries, database addresses."""
+
+import math
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from babel.core import get_global
+from phonenumbers import SUPPORTED_REGIONS
+
+from relatum.config.settings import Company, Server, Settings, redact_url
+from relatum.values.money import is_currency
+from relatum.values.problems import InvalidInput, Problem
+from relatum.values.text import nearest
+from relatum.values.time import zone_of
+
+_SMALLEST_BODY = 1024
+
+
+def settings_problems(settings: Settings) -> list[Problem]:
+    """Every value that is of the right type but cannot be meant."""
+    return [
+        *_server(settings.server),
+        *_company(settings.company),
+        *_database(settings.database),
+    ]
+
+
+def proposal(word: str, candidates: Iterable[str], otherwise: str) -> str:
+    """The mend: the nearest valid word when there is one, else ``otherwise``."""
+    near = nearest(word, candidates)
+    return otherwise if near is None else f"Did you mean {near}?"
+
+
+def _server(server: Server) -> Iterator[Problem]:
+    if not server.host.strip():
+        yield _bad("server.host", "a name or address such as 127.0.0.1", server.host)
+    if not 0 <= server.port <= 65535:
+        yield _bad("server.port", "a port from 0 to 65535 (0: any free one)", server.port)
+    if server.max_body_bytes < _SMALLEST_BODY:
+        yield _bad("server.max_body_bytes", "at least 1024 bytes", server.max_body_bytes)
+    if not (math.isfinite(server.request_timeout) and server.request_timeout > 0):
+        yield _bad("server.request_timeout", "seconds above zero", server.request_timeout)
+
+
+def _company(company: Company) -> Iterator[Problem]:
+    try:
+        zone_of(company.time_zone)
+    except InvalidInput:
+        zone = company.time_zone
+        mend = proposal(zone, sorted(available_timezones()), "See the list of IANA time zones.")
+        yield _bad("company.time_zone", "an IANA name such as Asia/Ho_Chi_Minh", zone, mend)
+    if not is_currency(company.currency):
+        known = sorted(get_global("all_currencies"))
+        mend = proposal(company.currency, known, "See the list of ISO 4217 codes.")
+        yield _bad("company.currency", "an ISO 4217 code such as VND", company.currency, mend)
+    if company.country not in SUPPORTED_REGIONS:
+        mend = "Write its two capital letters."
+        yield _bad("company.country", "an ISO 3166 code such as VN", company.country, mend)
+
+
+def _database(url: str) -> Iterator[Problem]:
+    expected = "sqlite:///file or postgresql://user:password@host/database"
+    shown = redact_url(url)
+    scheme, found, rest = url.partition("://")
+    if scheme == "postgres" and found:
+        yield _bad("database", expected, shown, "Write postgresql:// instead of postgres://.")
+    elif scheme == "sqlite" and found:
+        name = rest.removeprefix("/")
+        if not rest.startswith("/") or name in ("", "/", ":memory:") or "?" in name:
+            mend = "Name a file, relative to home, after three slashes; memory is not durable."
+            yield _bad("database", "sqlite:/// and a file", shown, mend)
+    elif scheme == "postgresql" and found:
+        if not _has_database(url):
+            mend = "Add the database after the host; escape / ? # @ in the password (%2F …)."
+            yield _bad("database", expected, shown, mend)
+    else:
+        yield _bad("database", expected, shown)
+
+
+def _has_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return len(parts.path) > 1 and (parts.port or 0) >= 0
+    except ValueError:
+        return False
+
+
+def _bad(name: str, expected: str, got: object, mend: str = "") -> Problem:
+    return Problem(
+        code="bad-setting",
+        message=f"The setting {name} cannot be used",
+        where=name,
+        expected=expected,
+        got=str(got)[:120],
+        mend=mend or f"Correct {name}.",
+    )
