@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.apps.migrations.tables import Migration
+from piccolo.engine import engine_finder
 
 from relatum.values.problems import ConfigurationError
 
@@ -98,3 +99,20 @@ async def _apply_one(database: Database, step: Step) -> None:
         elif inspect.isawaitable(manager):
             await manager
         await Migration.insert(Migration(name=step.migration, app_name=step.app)).run()
+
+
+def add_statements(manager: MigrationManager, *statements: str) -> None:
+    """Let a migration run plain SQL that both databases understand (indexes, mostly).
+
+    Piccolo runs such statements before it adds the tables of the same migration, so they belong
+    into a migration of their own.
+    """
+
+    async def run() -> None:
+        engine = engine_finder()
+        if engine is None:
+            raise ConfigurationError("expected an open database, got none; open it first")
+        for statement in statements:
+            await engine.run_ddl(statement)
+
+    manager.add_raw(run)

@@ -1,0 +1,52 @@
+"""Tables of the event log and its handlers."""
+
+from piccolo.columns import (
+    JSON,
+    UUID,
+    BigInt,
+    BigSerial,
+    Integer,
+    SmallInt,
+    Text,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.table import Table
+
+
+
+class StoredEvent(Table, tablename="core_event"):
+    """One fact. Rows are appended and never changed."""
+
+    seq = BigSerial(primary_key=True)
+    type = Varchar(length=120)
+    version = SmallInt(default=1)
+    #: no reference: the log outlives the customer
+    customer = UUID(null=True, default=None, db_column_name="customer_id")
+    recorded_at = Timestamptz(default=None, null=False)
+    by = Varchar(length=120)
+    payload = JSON(default="{}")
+
+
+class HandlerPosition(Table, tablename="core_handler"):
+    """How far one handler has come; written in the transaction of its effect."""
+
+    id = Varchar(length=160, primary_key=True, default=None)
+    position = BigInt(default=0)
+    updated_at = Timestamptz(default=None, null=False)
+
+
+class ParkedEvent(Table, tablename="core_parked_event"):
+    """An event that a handler could not take, or one that waits behind such a one."""
+
+    id = UUID(primary_key=True, default=None)
+    handler = Varchar(length=160)
+    seq = BigInt()
+    customer = UUID(null=True, default=None, db_column_name="customer_id")
+    attempts = Integer(default=0)
+    #: when it is tried again by itself; empty once given up
+    retry_at = Timestamptz(default=None, null=True)
+    error = Text(default="")
+    parked_at = Timestamptz(default=None, null=False)
+
+
