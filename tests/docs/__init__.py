@@ -1,0 +1,1 @@
+"""The documentation leads somewhere and says what is true."""
