@@ -86,7 +86,7 @@ def read_phone(raw: str, country: str, *, where: str = "") -> Phone:
 
 
 def format_phone(e164: str, country: str = "VN") -> str:
-    """An E.164 number as people in ``country`` write it: ``090 123 45 67``, ``+1 212 555 0100``."""
+    """An E.164 number as people in ``country`` write it: ``0901 234 567``, ``+1 212-736-5000``."""
     try:
         number = phonenumbers.parse(e164, None)
     except NumberParseException:

@@ -38,7 +38,10 @@ def parse_timestamp(text: str, *, where: str = "") -> datetime:
         InvalidInput: another form, no offset, or outside the years 1 to 9999.
     """
     try:
-        if len(text) < len("2026-11-22T08Z") or text[10] not in "Tt ":
+        # fromisoformat would also take week numbers, any separator and a NUL at the end.
+        if text[4:5] != "-" or text[7:8] != "-" or text[10:11] not in _HOUR_FOLLOWS:
+            raise _bad_moment(text, where)
+        if not text.isprintable():
             raise _bad_moment(text, where)
         moment = datetime.fromisoformat(text)
         if moment.utcoffset() is None:
@@ -202,6 +205,7 @@ def format_duration(seconds: float, language: str) -> str:
     return f"{sign}{whole} {units[-1][1]}"
 
 
+_HOUR_FOLLOWS = ("T", "t", " ")
 _UNITS_EN = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _UNITS_VI = ((86400, "ngày"), (3600, "giờ"), (60, "phút"), (1, "giây"))
 
