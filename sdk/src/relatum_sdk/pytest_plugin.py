@@ -7,11 +7,17 @@ needs that server for another reason; it is skipped, saying so, where there is n
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from relatum.db import migrate
+from relatum.db.database import Database
 
 from relatum_sdk.databases import Databases, PostgresDatabases, SqliteDatabases
 
@@ -101,4 +107,16 @@ def _relatum_postgresql() -> Iterator[Databases]:
 
 
 def _migrate(url: str) -> None:
-    raise NotImplementedError(url)
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, _migrate_apps(url)).result()
+
+
+async def _migrate_apps(url: str) -> None:
+    database = await Database.open(url)
+    try:
+        rooms = ("events", "jobs", "customers", "interactions", "importing", "http")
+        names = [f"relatum.{room}.piccolo_app" for room in rooms]
+        apps = [import_module(name).APP_CONFIG for name in names if find_spec(name)]
+        await migrate.apply(database, await migrate.plan(database, apps))
+    finally:
+        await database.close()
