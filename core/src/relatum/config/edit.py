@@ -33,6 +33,8 @@ def set_plugin_enabled(path: Path, plugin_id: str, enabled: bool) -> bool:
     try:
         before = path.read_bytes().decode("utf-8") if path.exists() else ""
         document = tomlkit.parse(before)
+        if enabled and "plugins" not in document:
+            return False
         plugins = _plugins_table(document, path)
         _put(plugins, "disabled", plugin_id, present=not enabled, path=path)
         if "enabled" in plugins:
