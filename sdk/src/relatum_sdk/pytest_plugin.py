@@ -16,9 +16,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
 from relatum.db import migrate
 from relatum.db.database import Database
-
 from relatum_sdk.databases import Databases, PostgresDatabases, SqliteDatabases
 
 SERVER_VARIABLE = "RELATUM_TEST_POSTGRES"
