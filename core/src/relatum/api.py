@@ -15,7 +15,8 @@ from relatum.customers.types import (
 )
 from relatum.db.columns import CustomerRef, OnErase
 from relatum.db.database import Database, marks, to_json
-from relatum.db.pages import Page, PageQuery, paginate
+from relatum.db.migrate import add_statements
+from relatum.db.pages import Page, PageQuery, Sort, cut, paginate, sort_from
 from relatum.events.types import Event, NewEvent
 from relatum.hooks.context import House, Plugin
 from relatum.hooks.declarations import (
@@ -37,14 +38,95 @@ from relatum.hooks.declarations import (
 from relatum.hooks.specs import CORE_API, hookimpl
 from relatum.interactions.types import Amount, Interaction, InteractionDraft, InteractionQuery
 from relatum.values.ids import new_id, new_ids, parse_id
-from relatum.values.money import Money, allocate, format_money, parse_money
+from relatum.values.money import (
+    Money,
+    allocate,
+    exponent,
+    format_money,
+    is_currency,
+    parse_money,
+)
 from relatum.values.problems import (
     Conflict,
     InvalidInput,
     NotFound,
+    PreconditionRequired,
     Problem,
     Refused,
     RelatumError,
 )
 from relatum.values.text import Text, clean_line, clean_text, fold, nearest
-from relatum.values.time import now
+from relatum.values.time import day_bounds, local_day, month, now, quarter
+
+__all__ = [
+    "CORE_API",
+    "Amount",
+    "Conflict",
+    "ContactPoint",
+    "ContactPointDraft",
+    "Customer",
+    "CustomerChange",
+    "CustomerDraft",
+    "CustomerQuery",
+    "CustomerRef",
+    "Database",
+    "Event",
+    "EventType",
+    "Finding",
+    "Handler",
+    "House",
+    "ImportScope",
+    "ImportTarget",
+    "Interaction",
+    "InteractionDraft",
+    "InteractionKind",
+    "InteractionQuery",
+    "InvalidInput",
+    "Job",
+    "Link",
+    "LinkDraft",
+    "Money",
+    "NewEvent",
+    "NotFound",
+    "Numbered",
+    "OnErase",
+    "Page",
+    "PageQuery",
+    "Permission",
+    "Plugin",
+    "PreconditionRequired",
+    "Prepared",
+    "Problem",
+    "Proposed",
+    "Refusal",
+    "Refused",
+    "RelatumError",
+    "Report",
+    "Sort",
+    "Text",
+    "Written",
+    "add_statements",
+    "allocate",
+    "clean_line",
+    "clean_text",
+    "cut",
+    "day_bounds",
+    "exponent",
+    "fold",
+    "format_money",
+    "hookimpl",
+    "is_currency",
+    "local_day",
+    "marks",
+    "month",
+    "nearest",
+    "new_id",
+    "new_ids",
+    "now",
+    "paginate",
+    "parse_id",
+    "parse_money",
+    "quarter",
+    "sort_from",
+    "to_json",
+]
