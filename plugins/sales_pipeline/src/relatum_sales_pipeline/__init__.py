@@ -1,0 +1,1 @@
+"""Sales pipeline for Relatum: leads, deals, stages, products, forecast."""
