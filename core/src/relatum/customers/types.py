@@ -53,7 +53,7 @@ class CustomerDraft(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
     display_name: Name
     kind: CustomerKind = "person"
     contact_points: Annotated[list[ContactPointDraft], Meta(max_length=MOST_CONTACT_POINTS)] = []
-    roles: list[Role] = ["prospect"]
+    roles: list[Role] = msgspec.field(default_factory=lambda: ["prospect"])
     tags: Annotated[list[Tag], Meta(max_length=MOST_TAGS)] = []
     fields: dict[FieldKey, Any] = {}
     external_ids: dict[SourceName, ExternalId] = {}

@@ -19,7 +19,7 @@ import datetime as dt
 import sqlite3
 import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Rows = list[tuple[Any, ...]]
+Statement = tuple[str, Sequence[Any]]
 Durability = Literal["full", "normal"]
 
 BUSY_SECONDS = 30
@@ -149,16 +150,33 @@ def _query_dicts(
     return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
-def _query_together(
-    connection: sqlite3.Connection, statements: Sequence[tuple[str, Sequence[Any]]]
-) -> list[Rows]:
+@contextlib.contextmanager
+def _one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Several statements see the same state of the file."""
     if connection.in_transaction:
-        return [connection.execute(sql, params).fetchall() for sql, params in statements]
+        yield
+        return
     connection.execute("BEGIN")
     try:
-        return [connection.execute(sql, params).fetchall() for sql, params in statements]
+        yield
     finally:
         connection.execute("COMMIT")
+
+
+def _query_together(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[Rows]:
+    with _one_moment(connection):
+        return [connection.execute(sql, params).fetchall() for sql, params in statements]
+
+
+def _query_cascade(
+    connection: sqlite3.Connection,
+    sql: str,
+    params: Sequence[Any],
+    follow: Callable[[Rows], Sequence[Statement]],
+) -> tuple[Rows, list[Rows]]:
+    with _one_moment(connection):
+        rows = connection.execute(sql, params).fetchall()
+        return rows, [connection.execute(text, values).fetchall() for text, values in follow(rows)]
 
 
 def _execute(connection: sqlite3.Connection, sql: str, params: Sequence[Any]) -> int:
@@ -400,8 +418,13 @@ class EmbeddedEngine(Engine[EmbeddedTransaction]):
     async def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
         return await self.read(_query, sql, params)
 
-    async def fetch_together(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[Rows]:
+    async def fetch_together(self, statements: Sequence[Statement]) -> list[Rows]:
         return await self.read(_query_together, statements)
+
+    async def fetch_cascade(
+        self, sql: str, params: Sequence[Any], follow: Callable[[Rows], Sequence[Statement]]
+    ) -> tuple[Rows, list[Rows]]:
+        return await self.read(_query_cascade, sql, params, follow)
 
     async def execute(self, sql: str, params: Sequence[Any]) -> int:
         return await self.write(_execute, sql, params)

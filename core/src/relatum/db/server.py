@@ -13,6 +13,7 @@ from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from relatum.values.problems import Unavailable
 
 Rows = list[tuple[Any, ...]]
+Statement = tuple[str, Sequence[Any]]
 
 
 async def _to_end(work: Awaitable[Any]) -> None:
@@ -131,12 +132,18 @@ class ServerEngine(PostgresEngine):
         async with self.connection() as connection:
             return [tuple(row) for row in await connection.fetch(sql, *params)]
 
-    async def fetch_together(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[Rows]:
+    async def fetch_together(self, statements: Sequence[Statement]) -> list[Rows]:
         async with self.connection() as connection:
             return [
                 [tuple(row) for row in await connection.fetch(sql, *params)]
                 for sql, params in statements
             ]
+
+    async def fetch_cascade(
+        self, sql: str, params: Sequence[Any], follow: Callable[[Rows], Sequence[Statement]]
+    ) -> tuple[Rows, list[Rows]]:
+        rows = await self.fetch(sql, params)
+        return rows, await self.fetch_together(follow(rows))
 
     async def execute(self, sql: str, params: Sequence[Any]) -> int:
         async with self.connection() as connection:

@@ -1,0 +1,75 @@
+"""Facts about customers."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from relatum.hooks.declarations import EventType
+from relatum.values.text import Text
+
+
+class CustomerCreated(msgspec.Struct, frozen=True):
+    customer_id: UUID
+
+
+class CustomerUpdated(msgspec.Struct, frozen=True):
+    """``changes`` maps a field to its value before and after."""
+
+    customer_id: UUID
+    changes: dict[str, tuple[Any, Any]]
+
+
+class CustomerRemoved(msgspec.Struct, frozen=True):
+    customer_id: UUID
+
+
+class CustomersLinked(msgspec.Struct, frozen=True):
+    link_id: UUID
+    source: UUID
+    target: UUID
+    kind: str
+
+
+class CustomersUnlinked(msgspec.Struct, frozen=True):
+    link_id: UUID
+    source: UUID
+    target: UUID
+    kind: str
+
+
+CREATED = "core.customer_created"
+UPDATED = "core.customer_updated"
+REMOVED = "core.customer_removed"
+LINKED = "core.customers_linked"
+UNLINKED = "core.customers_unlinked"
+
+EVENT_TYPES = [
+    EventType(
+        id=CREATED,
+        title=Text(en="Customer created", vi="Đã tạo khách hàng"),
+        payload=CustomerCreated,
+    ),
+    EventType(
+        id=UPDATED,
+        title=Text(en="Customer changed", vi="Đã sửa khách hàng"),
+        payload=CustomerUpdated,
+    ),
+    EventType(
+        id=REMOVED,
+        title=Text(en="Customer removed", vi="Đã gỡ khách hàng"),
+        payload=CustomerRemoved,
+    ),
+    EventType(
+        id=LINKED,
+        title=Text(en="Customers linked", vi="Đã nối khách hàng"),
+        payload=CustomersLinked,
+    ),
+    EventType(
+        id=UNLINKED,
+        title=Text(en="Customers unlinked", vi="Đã bỏ nối khách hàng"),
+        payload=CustomersUnlinked,
+    ),
+]

@@ -1,0 +1,567 @@
+"""Customers: the only writer of their tables. Many at a time; one is a batch of one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from relatum.customers import events as facts
+from relatum.customers import reading, rows
+from relatum.customers.links import Links
+from relatum.customers.rows import Checker, ContactRow, Ready
+from relatum.customers.types import (
+    ContactPoint,
+    ContactPointDraft,
+    Customer,
+    CustomerChange,
+    CustomerDraft,
+    CustomerQuery,
+    FieldDraft,
+)
+from relatum.db.columns import CUSTOMER_TABLE, customer_references
+from relatum.db.database import marks, to_json
+from relatum.db.pages import Page, cut
+from relatum.events.types import NewEvent
+from relatum.hooks.declarations import Refusal
+from relatum.hooks.refusing import refuse
+from relatum.values.ids import new_id
+from relatum.values.problems import Conflict, InvalidInput, NotFound, Problem
+from relatum.values.time import now
+
+if TYPE_CHECKING:
+    from relatum.db.database import Database
+    from relatum.events.log import EventLog
+
+CHILD_TABLES = (
+    "core_contact_point",
+    "core_customer_role",
+    "core_customer_tag",
+    "core_external_id",
+)
+CUSTOMER_COLUMNS = (
+    "id",
+    "kind",
+    "display_name",
+    "sort_key",
+    "search",
+    "fields",
+    "version",
+    "created_at",
+    "updated_at",
+)
+
+#: a customer, what it becomes, and what differs
+Changed = tuple[Customer, Ready, dict[str, tuple[Any, Any]]]
+
+
+class Customers:
+    """People and organisations the business deals with."""
+
+    def __init__(self, db: Database, events: EventLog, *, country: str) -> None:
+        self._db = db
+        self._events = events
+        self._country = country
+        self.links = Links(db, events)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    async def get(self, id: UUID) -> Customer:
+        """One customer.
+
+        Raises:
+            NotFound: nobody has this id.
+        """
+        found, *children = await self._db.fetch_together(*reading.of_one(id))
+        if not found:
+            raise NotFound(f"expected the id of a customer, got {id}; there is nobody with that id")
+        return reading.assemble(found, children)[0]
+
+    async def get_many(self, ids: Sequence[UUID]) -> list[Customer]:
+        """These customers in this order; ids that nobody has are left out."""
+        if not ids:
+            return []
+        found, children = await self._db.fetch_cascade(
+            f"{reading.SELECT} WHERE id IN ({marks(len(ids))})",
+            tuple(ids),
+            lambda rows: reading.children_of([row[0] for row in rows]),
+        )
+        by_id = {customer.id: customer for customer in reading.assemble(found, children)}
+        return [by_id[id] for id in ids if id in by_id]
+
+    async def find(self, query: CustomerQuery) -> Page[Customer]:
+        """One page of the customers that fit.
+
+        Raises:
+            InvalidInput: an unknown sort order or custom field, or a foreign cursor.
+        """
+        if query.fields:
+            self._refuse_unknown(query.fields, await self.fields())
+        asked = reading.page_query(query, country=self._country, kind=self._db.kind)
+        found, children = await self._db.fetch_cascade(
+            asked.sql,
+            asked.params,
+            lambda rows: reading.children_of([row[0] for row in rows[: asked.limit]]),
+        )
+        kept, following = cut(found, asked, value=reading.SORT_VALUE[asked.sort.column], id=0)
+        return Page(reading.assemble(kept, children), following)
+
+    def _refuse_unknown(self, keys: Iterable[str], declared: Sequence[FieldDraft]) -> None:
+        known = {field.key for field in declared}
+        unknown = [key for key in keys if key not in known]
+        if unknown:
+            raise InvalidInput(
+                "There is no such custom field.",
+                problems=[
+                    Problem(
+                        code="unknown-field",
+                        message=f"there is no custom field {key!r}",
+                        where=f"field.{key}",
+                        expected=", ".join(sorted(known)) or "no fields are declared yet",
+                        got=key[:60],
+                        mend="Mend the name, or declare the field first.",
+                    )
+                    for key in unknown
+                ],
+            )
+
+    async def ids_by_external(self, source: str, external_ids: Iterable[str]) -> dict[str, UUID]:
+        """External id → customer, for those that are known."""
+        found = await self._db.fetch_in(
+            "SELECT external_id, customer_id FROM core_external_id "
+            "WHERE external_id IN ({}) AND source = ?",
+            list(dict.fromkeys(external_ids)),
+            source,
+        )
+        return dict(found)  # type: ignore[arg-type]
+
+    async def all_batches(self, size: int = 1000) -> AsyncIterator[list[Customer]]:
+        """Every customer in the order of ids, in pieces."""
+        last = UUID(int=0)
+        while True:
+            ids = await self._db.fetch(
+                "SELECT id FROM core_customer WHERE id > ? ORDER BY id LIMIT ?", last, size
+            )
+            if not ids:
+                return
+            yield await self.get_many([row[0] for row in ids])
+            last = ids[-1][0]
+
+    # -- creating --------------------------------------------------------------------------------
+
+    async def check(self, drafts: Sequence[CustomerDraft]) -> list[Refusal]:
+        """Every reason why a draft could not be created, without writing."""
+        _, refusals = await self._ready(drafts)
+        return refusals
+
+    async def create(self, drafts: Sequence[CustomerDraft], *, by: str) -> list[UUID]:
+        """Create all of them, or none.
+
+        Raises:
+            InvalidInput: with every problem of every draft; ``where`` begins with its index.
+        """
+        async with self._db.transaction():
+            ready, refusals = await self._ready(drafts)
+            refuse(refusals, "customers")
+            ids = [new_id() for _ in ready]
+            await self._insert(list(zip(ids, ready, strict=True)), now())
+            await self._events.append(
+                [
+                    NewEvent(type=facts.CREATED, payload=facts.CustomerCreated(id), customer=id)
+                    for id in ids
+                ],
+                by=by,
+            )
+        return ids
+
+    async def _ready(
+        self, drafts: Sequence[CustomerDraft]
+    ) -> tuple[list[Ready], list[Refusal]]:
+        checker = await self._checker()
+        ready: list[Ready] = []
+        refusals: list[Refusal] = []
+        for index, draft in enumerate(drafts):
+            one, problems = checker.ready(draft)
+            refusals += [Refusal(index, problem) for problem in problems]
+            if one is not None:
+                ready.append(one)
+        refusals += await self._taken([draft.external_ids for draft in drafts], [None] * len(drafts))
+        return ready, refusals
+
+    async def _checker(self) -> Checker:
+        declared = {field.key: field for field in await self.fields()}
+        return Checker(declared, country=self._country)
+
+    async def _taken(
+        self, wanted: Sequence[dict[str, str]], owners: Sequence[UUID | None]
+    ) -> list[Refusal]:
+        """External ids that belong to somebody else already, in the database or in the batch."""
+        by_source: defaultdict[str, list[str]] = defaultdict(list)
+        for ids in wanted:
+            for source, value in ids.items():
+                by_source[source].append(value)
+        taken = {
+            (source, value): owner
+            for source, values in by_source.items()
+            for value, owner in (await self.ids_by_external(source, values)).items()
+        }
+        refusals = []
+        first: dict[tuple[str, str], int] = {}
+        for index, ids in enumerate(wanted):
+            for key in ids.items():
+                owner = taken.get(key)
+                if owner is not None and owner != owners[index]:
+                    refusals.append(Refusal(index, _taken_problem(key, f"customer {owner}")))
+                elif first.setdefault(key, index) != index:
+                    refusals.append(Refusal(index, _taken_problem(key, f"item {first[key]}")))
+        return refusals
+
+    async def _insert(self, ready: Sequence[tuple[UUID, Ready]], moment: dt.datetime) -> None:
+        await self._db.insert(
+            CUSTOMER_TABLE,
+            CUSTOMER_COLUMNS,
+            [
+                (
+                    id,
+                    one.kind,
+                    one.display_name,
+                    rows.sort_key_of(one.display_name, one.kind, self._country),
+                    rows.search_text(one.display_name, one.contact_points, self._country),
+                    to_json(one.fields),
+                    1,
+                    moment,
+                    moment,
+                )
+                for id, one in ready
+            ],
+        )
+        await self._insert_points([(id, one.contact_points, []) for id, one in ready])
+        await self._insert_roles([(id, one.roles) for id, one in ready], moment)
+        await self._insert_tags([(id, one.tags) for id, one in ready])
+        await self._insert_external([(id, one.external_ids) for id, one in ready])
+
+    async def _insert_points(
+        self, points: Sequence[tuple[UUID, Sequence[ContactRow], Sequence[ContactPoint]]]
+    ) -> None:
+        made = [row for id, some, known in points for row in rows.contact_rows(id, some, known)]
+        await self._db.insert("core_contact_point", rows.CONTACT_COLUMNS, made)
+
+    async def _insert_roles(
+        self, roles: Sequence[tuple[UUID, Sequence[str]]], moment: dt.datetime
+    ) -> None:
+        made = [row for id, some in roles for row in rows.role_rows(id, some, moment)]
+        await self._db.insert("core_customer_role", rows.ROLE_COLUMNS, made)
+
+    async def _insert_tags(self, tags: Sequence[tuple[UUID, Sequence[str]]]) -> None:
+        made = [row for id, some in tags for row in rows.tag_rows(id, some)]
+        await self._db.insert("core_customer_tag", rows.TAG_COLUMNS, made)
+
+    async def _insert_external(self, ids: Sequence[tuple[UUID, dict[str, str]]]) -> None:
+        made = [row for id, some in ids for row in rows.external_rows(id, some)]
+        await self._db.insert("core_external_id", rows.EXTERNAL_COLUMNS, made)
+
+    # -- changing --------------------------------------------------------------------------------
+
+    async def change(
+        self, id: UUID, change: CustomerChange, *, by: str, version: int | None = None
+    ) -> Customer:
+        """Change one customer and return it.
+
+        Args:
+            version: the one the change was made from; a later one in the database is a conflict.
+
+        Raises:
+            NotFound: nobody has this id.
+            Conflict: somebody changed the customer meanwhile; ``extra`` has both versions.
+            InvalidInput: a value is not acceptable.
+        """
+        async with self._db.transaction():
+            await self._lock([id])
+            current = await self.get(id)
+            if version is not None and version != current.version:
+                raise Conflict(
+                    f"expected version {current.version} of this customer, got a change made from "
+                    f"version {version}; look at both and send the change again from the new one",
+                    extra={"current": current, "yours": change},
+                )
+            await self._change([(current, draft_after(current, change))], by=by)
+            return await self.get(id)
+
+    async def change_many(
+        self, changes: Sequence[tuple[UUID, CustomerChange]], *, by: str
+    ) -> None:
+        """Change many, or none; customers that would stay as they are are left alone.
+
+        Raises:
+            NotFound: an id belongs to nobody.
+            InvalidInput: with every problem; ``where`` begins with the index of the change.
+        """
+        async with self._db.transaction():
+            current = await self._locked([id for id, _ in changes])
+            await self._change(
+                [(current[id], draft_after(current[id], change)) for id, change in changes], by=by
+            )
+
+    async def _locked(self, ids: Sequence[UUID]) -> dict[UUID, Customer]:
+        await self._lock(ids)
+        current = {customer.id: customer for customer in await self.get_many(ids)}
+        missing = [id for id in ids if id not in current]
+        if missing:
+            raise NotFound(
+                f"expected ids of customers, got {len(missing)} that nobody has, "
+                f"the first {missing[0]}"
+            )
+        return current
+
+    async def _lock(self, ids: Sequence[UUID]) -> None:
+        if self._db.kind == "postgresql":
+            await self._db.fetch_in(
+                "SELECT id FROM core_customer WHERE id IN ({}) ORDER BY id FOR UPDATE", ids
+            )
+
+    async def _change(
+        self, changes: Sequence[tuple[Customer, CustomerDraft]], *, by: str
+    ) -> None:
+        checker = await self._checker()
+        wanted: list[tuple[Customer, Ready]] = []
+        refusals: list[Refusal] = []
+        for index, (current, draft) in enumerate(changes):
+            ready, problems = checker.ready(draft)
+            refusals += [Refusal(index, problem) for problem in problems]
+            if ready is not None:
+                wanted.append((current, ready))
+        refusals += await self._taken(
+            [ready.external_ids for _, ready in wanted], [current.id for current, _ in wanted]
+        )
+        refuse(refusals, "changes")
+        differing = [
+            (current, ready, differences)
+            for current, ready in wanted
+            if (differences := differences_of(current, ready))
+        ]
+        await self._rewrite(differing, now())
+        await self._events.append(
+            [
+                NewEvent(
+                    type=facts.UPDATED,
+                    payload=facts.CustomerUpdated(current.id, differences),
+                    customer=current.id,
+                )
+                for current, _, differences in differing
+            ],
+            by=by,
+        )
+
+    async def _rewrite(self, changed: Sequence[Changed], moment: dt.datetime) -> None:
+        await self._db.execute_many(
+            "UPDATE core_customer SET kind = ?, display_name = ?, sort_key = ?, search = ?, "
+            "fields = ?, version = version + 1, updated_at = ? WHERE id = ?",
+            [
+                (
+                    ready.kind,
+                    ready.display_name,
+                    rows.sort_key_of(ready.display_name, ready.kind, self._country),
+                    rows.search_text(ready.display_name, ready.contact_points, self._country),
+                    to_json(ready.fields),
+                    moment,
+                    current.id,
+                )
+                for current, ready, _ in changed
+            ],
+        )
+        points = [
+            (current.id, ready.contact_points, current.contact_points)
+            for current, ready, differences in changed
+            if "contact_points" in differences
+        ]
+        roles = [(c.id, ready.roles) for c, ready, d in changed if "roles" in d]
+        tags = [(c.id, ready.tags) for c, ready, d in changed if "tags" in d]
+        external = [(c.id, ready.external_ids) for c, ready, d in changed if "external_ids" in d]
+        await self._delete("core_contact_point", [id for id, _, _ in points])
+        await self._insert_points(points)
+        await self._delete("core_customer_role", [id for id, _ in roles])
+        await self._insert_roles(roles, moment)
+        await self._delete("core_customer_tag", [id for id, _ in tags])
+        await self._insert_tags(tags)
+        await self._delete("core_external_id", [id for id, _ in external])
+        await self._insert_external(external)
+
+    async def _delete(self, table: str, customers: Sequence[UUID]) -> None:
+        if customers:
+            await self._db.execute_many(
+                f"DELETE FROM {table} WHERE customer_id = ?",  # noqa: S608 - names of our own
+                [(id,) for id in customers],
+            )
+
+    # -- custom fields ---------------------------------------------------------------------------
+
+    async def fields(self) -> list[FieldDraft]:
+        """The declared custom fields, by key."""
+        found = await self._db.fetch(
+            "SELECT key, type, title_en, title_vi, choices, applies_to "
+            "FROM core_customer_field ORDER BY key"
+        )
+        return [
+            FieldDraft(
+                key=key,
+                type=type_,
+                title_en=en,
+                title_vi=vi,
+                choices=msgspec.json.decode(choices),
+                applies_to=applies_to,
+            )
+            for key, type_, en, vi, choices, applies_to in found
+        ]
+
+    async def declare_fields(self, drafts: Sequence[FieldDraft]) -> None:
+        """Declare custom fields; declaring one again in the same way changes nothing.
+
+        Raises:
+            Conflict: a field exists with another type.
+            InvalidInput: a choice field without choices.
+        """
+        known = {field.key: field for field in await self.fields()}
+        for draft in drafts:
+            before = known.get(draft.key)
+            if before is not None and before.type != draft.type:
+                raise Conflict(
+                    f"expected field {draft.key!r} with its type {before.type}, got {draft.type}; "
+                    "choose another key"
+                )
+            if draft.type == "choice" and not draft.choices:
+                raise InvalidInput(
+                    f"expected choices for field {draft.key!r}, got none; list the values it takes"
+                )
+        await self._db.insert(
+            "core_customer_field",
+            ("key", "type", "title_en", "title_vi", "choices", "applies_to"),
+            [
+                (d.key, d.type, d.title_en, d.title_vi, to_json(d.choices), d.applies_to)
+                for d in drafts
+            ],
+            on_conflict="ON CONFLICT (key) DO UPDATE SET title_en = excluded.title_en, "
+            "title_vi = excluded.title_vi, choices = excluded.choices, "
+            "applies_to = excluded.applies_to",
+        )
+
+    # -- taking back (imports) -------------------------------------------------------------------
+
+    async def restore(self, former: Sequence[Customer], *, by: str) -> None:
+        """Give customers the content they had; the version still grows."""
+        async with self._db.transaction():
+            current = await self._locked([customer.id for customer in former])
+            await self._change([(current[c.id], draft_of(c)) for c in former], by=by)
+
+    async def in_use(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Those that something outside the customer itself points at."""
+        used: set[UUID] = set()
+        for table, column in customer_references():
+            name = table._meta.tablename
+            if name not in CHILD_TABLES:
+                field = column._meta.db_column_name
+                found = await self._db.fetch_in(
+                    f"SELECT DISTINCT {field} FROM {name} WHERE {field} IN ({{}})",  # noqa: S608 - names of our own
+                    ids,
+                )
+                used.update(row[0] for row in found)
+        return used
+
+    async def remove(self, ids: Sequence[UUID], *, by: str) -> None:
+        """Remove customers that nothing points at (undoing an import; erasing is another matter).
+
+        Raises:
+            Conflict: something points at one of them.
+        """
+        async with self._db.transaction():
+            used = await self.in_use(ids)
+            if used:
+                raise Conflict(
+                    f"expected customers that nothing points at, got {len(used)} in use, the first "
+                    f"{next(iter(used))}; remove what points at them first"
+                )
+            for table in CHILD_TABLES:
+                await self._delete(table, ids)
+            await self._db.execute_many(
+                "DELETE FROM core_customer WHERE id = ?", [(id,) for id in ids]
+            )
+            await self._events.append(
+                [
+                    NewEvent(type=facts.REMOVED, payload=facts.CustomerRemoved(id), customer=id)
+                    for id in ids
+                ],
+                by=by,
+            )
+
+
+def _taken_problem(key: tuple[str, str], owner: str) -> Problem:
+    source, value = key
+    return Problem(
+        code="external-id-taken",
+        message=f"external id {value!r} of {source!r} belongs to somebody else",
+        where=f"/external_ids/{source}",
+        expected="an id that no other customer has",
+        got=f"the id of {owner}",
+        mend="Change that customer instead, or give another id.",
+    )
+
+
+def draft_after(current: Customer, change: CustomerChange) -> CustomerDraft:
+    """The whole customer as it would be after the change."""
+    given = {
+        name: value
+        for name in CustomerChange.__struct_fields__
+        if (value := getattr(change, name)) is not UNSET
+    }
+    if "fields" in given:
+        given["fields"] = {**current.fields, **given["fields"]}
+    return msgspec.structs.replace(draft_of(current), **given)
+
+
+def draft_of(customer: Customer) -> CustomerDraft:
+    """The draft that gives any customer this content."""
+    return CustomerDraft(
+        display_name=customer.display_name,
+        kind=customer.kind,  # type: ignore[arg-type]
+        contact_points=[
+            ContactPointDraft(kind=p.kind, raw=p.raw, label=p.label, primary=p.primary)  # type: ignore[arg-type]
+            for p in customer.contact_points
+        ],
+        roles=list(customer.roles),  # type: ignore[arg-type]
+        tags=list(customer.tags),
+        fields=dict(customer.fields),
+        external_ids=dict(customer.external_ids),
+    )
+
+
+def differences_of(current: Customer, ready: Ready) -> dict[str, tuple[Any, Any]]:
+    """Field → (before, after), for those that differ."""
+    before = {
+        "kind": current.kind,
+        "display_name": current.display_name,
+        "contact_points": [
+            {"kind": p.kind, "raw": p.raw, "label": p.label, "primary": p.primary}
+            for p in current.contact_points
+        ],
+        "roles": current.roles,
+        "tags": current.tags,
+        "fields": current.fields,
+        "external_ids": current.external_ids,
+    }
+    after = {
+        "kind": ready.kind,
+        "display_name": ready.display_name,
+        "contact_points": [
+            {"kind": p.kind, "raw": p.raw, "label": p.label, "primary": p.primary}
+            for p in ready.contact_points
+        ],
+        "roles": ready.roles,
+        "tags": ready.tags,
+        "fields": ready.fields,
+        "external_ids": ready.external_ids,
+    }
+    return {key: (before[key], after[key]) for key in before if before[key] != after[key]}

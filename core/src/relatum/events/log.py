@@ -1,0 +1,150 @@
+"""The append-only event log.
+
+Order: on SQLite there is one writer, so ``seq`` grows in the order of commits. PostgreSQL hands
+numbers out before commit, so a reader that remembers only the last number would skip rows that
+commit late; :class:`Horizon` says up to which number everything has been decided.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from relatum.db.database import marks
+from relatum.events.types import Event, NewEvent
+from relatum.values.problems import InvalidInput
+from relatum.values.time import now
+
+if TYPE_CHECKING:
+    from relatum.db.database import Database
+    from relatum.hooks.registry import Registry
+
+COLUMNS = ("type", "version", "customer_id", "recorded_at", "by", "payload")
+SELECT = "SELECT seq, type, version, customer_id, recorded_at, by, payload FROM core_event"
+
+Row = tuple[int, str, int, UUID | None, dt.datetime, str, str]
+
+
+def event_of(row: Row) -> Event:
+    """A stored row as an :class:`Event`."""
+    seq, type_, version, customer, recorded_at, by, payload = row
+    return Event(
+        seq=seq,
+        type=type_,
+        version=version,
+        customer=customer,
+        recorded_at=recorded_at,
+        by=by,
+        payload=msgspec.Raw(payload),
+    )
+
+
+class EventLog:
+    """Appends facts in the transaction that made them true, and reads them in order."""
+
+    def __init__(self, db: Database, registry: Registry) -> None:
+        self._db = db
+        self._registry = registry
+        self._listeners: list[Callable[[], None]] = []
+        self._encoder = msgspec.json.Encoder()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` after each commit that appended something."""
+        self._listeners.append(listener)
+
+    async def append(self, events: Sequence[NewEvent], *, by: str) -> None:
+        """Append in the caller's transaction (or in one of its own).
+
+        Raises:
+            InvalidInput: a type is not declared, or a payload is not of its type.
+        """
+        if not events:
+            return
+        moment = now()
+        rows = [self._row(event, by, moment) for event in events]
+        await self._db.insert("core_event", COLUMNS, rows)
+        self._db.after_commit(self._tell)
+
+    def _row(self, event: NewEvent, by: str, moment: dt.datetime) -> tuple[Any, ...]:
+        declared = self._registry.event_types.find(event.type)
+        if declared is None or not isinstance(event.payload, declared.payload):
+            expected = declared.payload.__name__ if declared else "a declared event type"
+            raise InvalidInput(
+                f"expected {expected} for event {event.type!r}, got "
+                f"{type(event.payload).__name__}; declare it with relatum_register_event_types"
+            )
+        payload = self._encoder.encode(event.payload).decode()
+        return (event.type, declared.version, event.customer, moment, by, payload)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    async def read(
+        self, after: int, *, until: int, types: Sequence[str], limit: int
+    ) -> list[Event]:
+        """Events with ``after < seq <= until`` of the given types, in order."""
+        rows = await self._db.fetch(
+            f"{SELECT} WHERE seq > ? AND seq <= ? AND type IN ({marks(len(types))}) "  # noqa: S608 - placeholders only
+            "ORDER BY seq LIMIT ?",
+            after,
+            until,
+            *types,
+            limit,
+        )
+        return [event_of(row) for row in rows]
+
+    async def by_seq(self, seqs: Sequence[int]) -> list[Event]:
+        """The events with these numbers, in order."""
+        rows = await self._db.fetch_in(f"{SELECT} WHERE seq IN ({{}}) ORDER BY seq", seqs)
+        return [event_of(row) for row in rows]
+
+    async def of_customer(self, customer: UUID, *, limit: int = 200) -> list[Event]:
+        """The newest events about one customer, newest first."""
+        rows = await self._db.fetch(
+            f"{SELECT} WHERE customer_id = ? ORDER BY seq DESC LIMIT ?", customer, limit
+        )
+        return [event_of(row) for row in rows]
+
+    async def last(self) -> int:
+        """The greatest number in the log, 0 when it is empty."""
+        row = await self._db.fetch_one("SELECT coalesce(max(seq), 0) FROM core_event")
+        return int(row[0]) if row else 0
+
+
+class Horizon:
+    """Up to which number every event is decided: committed and visible, or never coming.
+
+    PostgreSQL: read the greatest number handed out, *then* the transactions in flight. Once the
+    oldest of those then running has ended, everything up to that number is decided. Numbers come
+    from the sequence, whose value is visible to everybody at once.
+    """
+
+    def __init__(self, db: Database, log: EventLog) -> None:
+        self._db = db
+        self._log = log
+        self._waiting: deque[tuple[int, int]] = deque()
+        self._decided = 0
+
+    async def now(self) -> int:
+        """The greatest decided number at this moment."""
+        if self._db.kind == "sqlite":
+            return await self._log.last()
+        row = await self._db.fetch_one("SELECT last_value, is_called FROM core_event_seq_seq")
+        handed_out = int(row[0]) if row and row[1] else 0
+        row = await self._db.fetch_one(
+            "SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text "
+            "FROM pg_current_snapshot() s"
+        )
+        oldest, newest = (int(row[0]), int(row[1])) if row else (0, 0)
+        self._waiting.append((handed_out, newest))
+        while self._waiting and self._waiting[0][1] <= oldest:
+            self._decided = max(self._decided, self._waiting.popleft()[0])
+        while len(self._waiting) > 100:
+            del self._waiting[1]
+        return self._decided

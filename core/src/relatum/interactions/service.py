@@ -1,0 +1,446 @@
+"""Interactions: the only writer of their table. Many at a time; one is a batch of one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from relatum.db.pages import Page, PageQuery, Sort, cut, paginate, sort_from
+from relatum.events.types import NewEvent
+from relatum.hooks.declarations import InteractionKind, Refusal
+from relatum.hooks.refusing import refuse
+from relatum.interactions import events as facts
+from relatum.interactions.types import (
+    MOST_AHEAD,
+    Amount,
+    Interaction,
+    InteractionDraft,
+    InteractionQuery,
+)
+from relatum.values.ids import new_id
+from relatum.values.money import is_currency
+from relatum.values.problems import NotFound, Problem
+from relatum.values.text import nearest
+from relatum.values.time import now
+
+if TYPE_CHECKING:
+    from relatum.db.database import Database
+    from relatum.events.log import EventLog
+    from relatum.hooks.dispatcher import Dispatcher
+    from relatum.hooks.registry import Registry
+
+COLUMNS = (
+    "id",
+    "kind",
+    "kind_version",
+    "customer_id",
+    "channel",
+    "direction",
+    "occurred_at",
+    "recorded_at",
+    "payload",
+    "amount",
+    "currency",
+    "handle",
+    "subject",
+    "actor",
+    "idempotency_key",
+)
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM core_interaction"  # noqa: S608 - names of our own
+SORTS: dict[str, tuple[str, type[Any]]] = {
+    "occurred_at": ("occurred_at", dt.datetime),
+    "recorded_at": ("recorded_at", dt.datetime),
+}
+EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+MOST_PAYLOAD = 1_000_000
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[\ud800-\udfff]")
+_ESCAPED_UNPRINTABLE = re.compile(rb"\\u00(?:0[0-8bcef]|1[0-9a-f]|7f)")
+
+Row = tuple[Any, ...]
+
+
+class Interactions:
+    """What happened between customers and the business."""
+
+    def __init__(
+        self, db: Database, events: EventLog, registry: Registry, dispatcher: Dispatcher
+    ) -> None:
+        self._db = db
+        self._events = events
+        self._registry = registry
+        self._dispatcher = dispatcher
+        self._encode = msgspec.json.Encoder().encode
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    async def get(self, id: UUID) -> Interaction:
+        """One interaction.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        row = await self._db.fetch_one(f"{SELECT} WHERE id = ?", id)
+        if row is None:
+            raise NotFound(f"expected the id of an interaction, got {id}; there is none")
+        return _interaction(row)
+
+    async def get_many(self, ids: Sequence[UUID]) -> list[Interaction]:
+        """These interactions in the order of ids; unknown ids are left out."""
+        found = await self._db.fetch_in(f"{SELECT} WHERE id IN ({{}}) ORDER BY id", ids)
+        return [_interaction(row) for row in found]
+
+    async def find(self, query: InteractionQuery) -> Page[Interaction]:
+        """One page of the interactions that fit.
+
+        Raises:
+            InvalidInput: an unknown sort order or a foreign cursor.
+        """
+        asked = _page_query(query)
+        found = await self._db.fetch(asked.sql, *asked.params)
+        kept, following = cut(found, asked, value=COLUMNS.index(asked.sort.column), id=0)
+        return Page([_interaction(row) for row in kept], following)
+
+    async def ids_by_key(self, keys: Sequence[str]) -> dict[str, UUID]:
+        """Idempotency key → interaction, for those that are recorded."""
+        found = await self._db.fetch_in(
+            "SELECT idempotency_key, id FROM core_interaction WHERE idempotency_key IN ({})", keys
+        )
+        return dict(found)  # type: ignore[arg-type]
+
+    async def all_batches(self, size: int = 1000) -> AsyncIterator[list[Interaction]]:
+        """Every interaction in the order of ids, in pieces."""
+        last = UUID(int=0)
+        while True:
+            found = await self._db.fetch(f"{SELECT} WHERE id > ? ORDER BY id LIMIT ?", last, size)
+            if not found:
+                return
+            yield [_interaction(row) for row in found]
+            last = found[-1][0]
+
+    # -- recording -------------------------------------------------------------------------------
+
+    async def check(self, drafts: Sequence[InteractionDraft]) -> list[Refusal]:
+        """Every reason why a draft could not be recorded, without writing."""
+        refusals = self._refusals(drafts, now())
+        refusals += await self._nobody(drafts)
+        return refusals + await self._objections(drafts)
+
+    async def record(self, drafts: Sequence[InteractionDraft], *, by: str) -> list[UUID]:
+        """Record all of them, or none.
+
+        A draft whose ``idempotency_key`` is recorded already (or came earlier in the batch) records
+        nothing and answers with the id of the first.
+
+        Raises:
+            InvalidInput: with every problem; ``where`` begins with the index of the draft.
+            PluginError: a plugin that was asked failed.
+        """
+        async with self._db.transaction():
+            moment = now()
+            refuse(await self.check(drafts), "interactions")
+            keys = [draft.idempotency_key for draft in drafts if draft.idempotency_key]
+            known = await self.ids_by_key(keys) if keys else {}
+            ids: list[UUID] = []
+            fresh: list[tuple[UUID, InteractionDraft]] = []
+            for draft in drafts:
+                before = known.get(draft.idempotency_key) if draft.idempotency_key else None
+                id = before or new_id()
+                ids.append(id)
+                if before is None:
+                    fresh.append((id, draft))
+                    if draft.idempotency_key:
+                        known[draft.idempotency_key] = id
+            await self._write(fresh, moment, by)
+        return ids
+
+    async def _write(
+        self, fresh: Sequence[tuple[UUID, InteractionDraft]], moment: dt.datetime, by: str
+    ) -> None:
+        find = self._registry.interaction_kinds.get
+        kinds = {kind: find(kind) for kind in {draft.kind for _, draft in fresh}}
+        await self._db.insert(
+            "core_interaction",
+            COLUMNS,
+            [self._row(id, draft, kinds[draft.kind], moment) for id, draft in fresh],
+        )
+        await self._events.append(
+            [
+                NewEvent(
+                    type=facts.RECORDED,
+                    payload=facts.InteractionFact(
+                        id, draft.kind, draft.occurred_at or moment, draft.subject
+                    ),
+                    customer=draft.customer_id,
+                )
+                for id, draft in fresh
+            ],
+            by=by,
+        )
+
+    def _row(
+        self, id: UUID, draft: InteractionDraft, kind: InteractionKind, moment: dt.datetime
+    ) -> Row:
+        money = draft.money
+        return (
+            id,
+            draft.kind,
+            kind.version,
+            draft.customer_id,
+            draft.channel,
+            draft.direction,
+            draft.occurred_at or moment,
+            moment,
+            self._encode(draft.payload).decode(),
+            money.amount if money else None,
+            money.currency if money else None,
+            draft.handle,
+            draft.subject,
+            draft.actor,
+            draft.idempotency_key,
+        )
+
+    # -- refusing --------------------------------------------------------------------------------
+
+    def _refusals(self, drafts: Sequence[InteractionDraft], moment: dt.datetime) -> list[Refusal]:
+        kinds = {
+            kind: self._registry.interaction_kinds.find(kind)
+            for kind in {draft.kind for draft in drafts}
+        }
+        latest = moment + MOST_AHEAD
+        return [
+            Refusal(index, problem)
+            for index, draft in enumerate(drafts)
+            for problem in self._problems(draft, kinds[draft.kind], latest)
+        ]
+
+    def _problems(
+        self, draft: InteractionDraft, kind: InteractionKind | None, latest: dt.datetime
+    ) -> list[Problem]:
+        if kind is None:
+            return [self._unknown_kind(draft.kind)]
+        problems = []
+        if draft.occurred_at is not None and (problem := _time_problem(draft.occurred_at, latest)):
+            problems.append(problem)
+        if draft.money is not None and not is_currency(draft.money.currency):
+            problems.append(_currency_problem(draft.money))
+        problems += _text_problems(draft)
+        problem = self._payload_problem(draft, kind)
+        return [*problems, problem] if problem else problems
+
+    def _payload_problem(self, draft: InteractionDraft, kind: InteractionKind) -> Problem | None:
+        try:
+            msgspec.convert(draft.payload, kind.payload)
+        except msgspec.ValidationError as error:
+            return _bad_payload(kind, error)
+        encoded = self._encode(draft.payload)
+        if len(encoded) > MOST_PAYLOAD:
+            return Problem(
+                code="payload-too-long",
+                message="the payload is too long",
+                where="/payload",
+                expected=f"at most {MOST_PAYLOAD:,} bytes",
+                got=f"{len(encoded):,} bytes",
+                mend="Shorten it, or keep the content elsewhere and refer to it.",
+            )
+        if _ESCAPED_UNPRINTABLE.search(encoded):
+            return Problem(
+                code="control-character",
+                message="the payload has a control character",
+                where="/payload",
+                expected="text without NUL and other control characters",
+                got="at least one of them",
+                mend="Remove it.",
+            )
+        return None
+
+    def _unknown_kind(self, kind: str) -> Problem:
+        known = self._registry.interaction_kinds.ids()
+        near = nearest(kind, known)
+        return Problem(
+            code="unknown-kind",
+            message=f"there is no interaction kind {kind!r} that is switched on",
+            where="/kind",
+            expected=f"perhaps {near}" if near else f"one of {', '.join(sorted(known))}",
+            got=kind,
+            mend="Mend the kind, or switch the plugin on that declares it.",
+        )
+
+    async def _nobody(self, drafts: Sequence[InteractionDraft]) -> list[Refusal]:
+        wanted = list({draft.customer_id for draft in drafts if draft.customer_id is not None})
+        if not wanted:
+            return []
+        found = await self._db.fetch_in("SELECT id FROM core_customer WHERE id IN ({})", wanted)
+        missing = set(wanted) - {row[0] for row in found}
+        return [
+            Refusal(index, _nobody_problem(draft.customer_id))
+            for index, draft in enumerate(drafts)
+            if draft.customer_id in missing
+        ]
+
+    async def _objections(self, drafts: Sequence[InteractionDraft]) -> list[Refusal]:
+        answers = await self._dispatcher.take_part("relatum_validate_interactions", drafts=drafts)
+        return [refusal for _, refusals in answers for refusal in refusals]
+
+    # -- taking back (imports) -------------------------------------------------------------------
+
+    async def remove(self, ids: Sequence[UUID], *, by: str) -> int:
+        """Take interactions back, with an event for each (undoing an import)."""
+        async with self._db.transaction():
+            gone = await self.get_many(ids)
+            await self._db.execute_many(
+                "DELETE FROM core_interaction WHERE id = ?", [(one.id,) for one in gone]
+            )
+            await self._events.append(
+                [
+                    NewEvent(
+                        type=facts.RETRACTED,
+                        payload=facts.InteractionFact(
+                            one.id, one.kind, one.occurred_at, one.subject
+                        ),
+                        customer=one.customer_id,
+                    )
+                    for one in gone
+                ],
+                by=by,
+            )
+        return len(gone)
+
+
+def _interaction(row: Row) -> Interaction:
+    (
+        id,
+        kind,
+        kind_version,
+        customer_id,
+        channel,
+        direction,
+        occurred_at,
+        recorded_at,
+        payload,
+        amount,
+        currency,
+        handle,
+        subject,
+        actor,
+        key,
+    ) = row
+    return Interaction(
+        id=id,
+        kind=kind,
+        kind_version=kind_version,
+        customer_id=customer_id,
+        channel=channel,
+        direction=direction,
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        payload=msgspec.Raw(payload),
+        money=None if amount is None else Amount(amount, currency),
+        handle=handle,
+        subject=subject,
+        actor=actor,
+        idempotency_key=key,
+    )
+
+
+def _page_query(query: InteractionQuery) -> PageQuery:
+    bounds = (
+        ("customer_id = ?", query.customer_id),
+        ("kind = ?", query.kind),
+        ("channel = ?", query.channel),
+        ("direction = ?", query.direction),
+        ("subject = ?", query.subject),
+        ("occurred_at >= ?", query.occurred_from),
+        ("occurred_at < ?", query.occurred_before),
+        ("recorded_at >= ?", query.recorded_from),
+        ("recorded_at < ?", query.recorded_before),
+    )
+    conditions = [sql for sql, value in bounds if value is not None]
+    params = [value for _, value in bounds if value is not None]
+    if query.anonymous is not None:
+        conditions.append("customer_id IS NULL" if query.anonymous else "customer_id IS NOT NULL")
+    sort: Sort = sort_from(query.sort, SORTS)
+    return paginate(
+        SELECT,
+        conditions,
+        params,
+        sort=sort,
+        id_column="id",
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+
+
+def _time_problem(moment: dt.datetime, latest: dt.datetime) -> Problem | None:
+    if moment.tzinfo is None:
+        got, expected = moment.isoformat(), "a time with its offset, like 2026-11-22T09:00:00+07:00"
+    elif moment > latest:
+        got, expected = moment.isoformat(), "a time that is not in the future"
+    elif moment < EARLIEST:
+        got, expected = moment.isoformat(), f"a time from {EARLIEST.year} on"
+    else:
+        return None
+    return Problem(
+        code="bad-time",
+        message="the time it happened cannot be right",
+        where="/occurred_at",
+        expected=expected,
+        got=got,
+        mend="Mend the time.",
+    )
+
+
+def _text_problems(draft: InteractionDraft) -> list[Problem]:
+    problems = []
+    for name in ("handle", "subject", "actor", "idempotency_key"):
+        text = getattr(draft, name)
+        if text is not None and (_UNPRINTABLE.search(text) or not text.strip()):
+            problems.append(
+                Problem(
+                    code="bad-text",
+                    message=f"{name} is not one line of visible text",
+                    where=f"/{name}",
+                    expected="one line of visible text, or nothing at all",
+                    got=repr(text[:40]),
+                    mend="Mend it or leave it out.",
+                )
+            )
+    return problems
+
+
+def _currency_problem(money: Amount) -> Problem:
+    return Problem(
+        code="unknown-currency",
+        message="there is no such currency",
+        where="/money/currency",
+        expected="a code of ISO 4217, like VND",
+        got=money.currency,
+        mend="Mend the code.",
+    )
+
+
+def _bad_payload(kind: InteractionKind, error: msgspec.ValidationError) -> Problem:
+    reason, _, path = str(error).partition(" - at `$")
+    pointer = path.rstrip("`").replace(".", "/").replace("[", "/").replace("]", "")
+    return Problem(
+        code="bad-payload",
+        message=f"the payload is not that of {kind.id}: {reason}",
+        where=f"/payload{pointer}",
+        expected=", ".join(kind.payload.__struct_fields__) or "an empty payload",
+        mend="See the payload of this kind at /api/v1/interaction-kinds.",
+    )
+
+
+def _nobody_problem(customer: UUID | None) -> Problem:
+    return Problem(
+        code="no-such-customer",
+        message="there is no customer with this id",
+        where="/customer_id",
+        expected="the id of a customer, or none for an anonymous interaction",
+        got=str(customer),
+        mend="Create the customer first.",
+    )
