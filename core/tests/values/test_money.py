@@ -144,6 +144,16 @@ def test_currencies():
         exponent("XQQ")
 
 
+@given(st.text(alphabet="0123456789", min_size=1, max_size=15), currencies)
+def test_plain_digits_are_read_like_any_other_amount(digits, currency):
+    read = parse_money(digits, currency)
+    assert (
+        read
+        == parse_money(f" {digits}", currency)
+        == Money(int(digits) * 10 ** exponent(currency), currency)
+    )
+
+
 def test_sums_are_of_one_currency():
     assert add(Money(1, "VND"), Money(2, "VND"), Money(-5, "VND")) == Money(-2, "VND")
     with pytest.raises(InvalidInput, match="USD and VND"):

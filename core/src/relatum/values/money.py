@@ -118,6 +118,8 @@ def parse_money(
         InvalidInput: no number, ambiguous, too many decimals, another currency, out of range.
     """
     places = exponent(currency)
+    if len(text) <= _PLAIN_DIGITS and text.isascii() and text.isdigit():
+        return Money(int(text) * 10**places, currency)
     stripped, negative = _bare_number(text, currency, where)
     whole, fraction = _split_decimals(stripped, decimal, places, text, where)
     if not rounded and len(fraction.rstrip("0")) > places:
@@ -156,6 +158,7 @@ def format_money(money: Money, language: str) -> str:
 
 _NUMBER = re.compile(r"[0-9]+(?:[.,'’ ][0-9]+)*|[.,][0-9]+")
 _LONGEST = 60
+_PLAIN_DIGITS = 14  # with at most four decimals below MAX_AMOUNT
 
 
 def _bare_number(text: str, currency: str, where: str) -> tuple[str, bool]:
