@@ -1,0 +1,234 @@
+"""What is checked of everything that plugins declare and answer, hook by hook.
+
+Types alone cannot say it: a Struct does not check its fields when it is built in code, and a
+handler that is not a coroutine function would only fail when its first event comes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from relatum.hooks.declarations import (
+    EventType,
+    Handler,
+    ImportTarget,
+    InteractionKind,
+    Job,
+    Permission,
+    Refusal,
+    Report,
+)
+from relatum.values.problems import Problem
+from relatum.values.text import Text
+
+#: ``<plugin>.<noun>``, deeper if need be
+DECLARED_ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
+CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
+
+Check = Callable[[Any], Iterator[Problem]]
+
+
+def declared_problems(hook: str, answer: object) -> list[Problem]:
+    """Everything that is wrong with what a declaring hook returned, apart from whose ids they are.
+
+    Routes are checked by :mod:`relatum.hooks.routes`; here only that they are a list.
+    """
+    if not isinstance(answer, list):
+        mend = "end the hook with `return [...]`" if answer is None else "return a list"
+        return [_wrong_answer(hook, "a list", answer, mend)]
+    item_type, check = DECLARED.get(hook, (object, _nothing))
+    problems: list[Problem] = []
+    for index, item in enumerate(answer):
+        if isinstance(item, item_type):
+            problems += check(item)
+        else:
+            where = f"{hook}, item {index}"
+            problems.append(_wrong_answer(where, f"instances of {item_type.__name__}", item))
+    return problems
+
+
+def answer_problem(hook: str, answer: object, arguments: Mapping[str, Any]) -> Problem | None:
+    """What is wrong with the answer of a hook that takes part, or ``None``."""
+    return ANSWERS[hook](hook, answer, arguments)
+
+
+def _wrong_answer(where: str, expected: str, got: object, mend: str = "") -> Problem:
+    return Problem(
+        code="wrong-type",
+        message="the hook answered with the wrong type",
+        where=where,
+        expected=expected,
+        got=type(got).__name__,
+        mend=mend or f"return {expected}; the page of the hook shows an example",
+    )
+
+
+def _bad(item: Any, field: str, expected: str, mend: str = "") -> Problem:
+    value = getattr(item, field)
+    return Problem(
+        code="bad-declaration",
+        message=f"{type(item).__name__} {getattr(item, 'id', '')!r} cannot be used",
+        where=field,
+        expected=expected,
+        got=repr(value)[:80],
+        mend=mend or f"correct {field}",
+    )
+
+
+def _nothing(item: Any) -> Iterator[Problem]:
+    yield from ()
+
+
+def _id(item: Any) -> Iterator[Problem]:
+    if not isinstance(item.id, str) or not DECLARED_ID.fullmatch(item.id):
+        yield _bad(item, "id", "<plugin>.<noun> in small letters, digits and _")
+
+
+def _title(item: Any) -> Iterator[Problem]:
+    if not (isinstance(item.title, Text) and item.title.en and item.title.vi):
+        yield _bad(item, "title", "Text(en=…, vi=…) with both languages")
+
+
+def _permission(item: Permission) -> Iterator[Problem]:
+    yield from _id(item)
+    yield from _title(item)
+
+
+def _typed(item: InteractionKind | EventType) -> Iterator[Problem]:
+    yield from _id(item)
+    yield from _title(item)
+    if not _is_struct(item.payload):
+        yield _bad(item, "payload", "a subclass of msgspec.Struct")
+    elif not item.payload.__struct_config__.forbid_unknown_fields:
+        yield _bad(
+            item,
+            "payload",
+            "a Struct that refuses unknown fields",
+            f"write class {item.payload.__name__}(msgspec.Struct, forbid_unknown_fields=True)",
+        )
+    if type(item.version) is not int or item.version < 1:
+        yield _bad(item, "version", "a whole number from 1")
+
+
+def _handler(item: Handler) -> Iterator[Problem]:
+    yield from _id(item)
+    if not _all_text(item.events):
+        yield _bad(item, "events", "a tuple of ids of event types", 'write ("core.x_created",)')
+    yield from _coroutine(item, "handle", 2)
+    if item.reset is not None:
+        yield from _coroutine(item, "reset", 1)
+    if item.begin not in ("beginning", "now"):
+        yield _bad(item, "begin", "'beginning' or 'now'")
+    if type(item.batch) is not int or not 1 <= item.batch <= 10_000:
+        yield _bad(item, "batch", "a whole number from 1 to 10000")
+
+
+def _job(item: Job) -> Iterator[Problem]:
+    yield from _id(item)
+    yield from _title(item)
+    yield from _coroutine(item, "run", 1)
+    if (item.every is None) == (item.daily_at is None):
+        yield _bad(item, "every", "either every or daily_at", "set exactly one of them")
+    if item.every is not None and not (
+        isinstance(item.every, dt.timedelta) and item.every >= dt.timedelta(seconds=1)
+    ):
+        yield _bad(item, "every", "a timedelta of a second or more")
+    if item.daily_at is not None and not CLOCK.fullmatch(str(item.daily_at)):
+        yield _bad(item, "daily_at", "HH:MM, such as 02:30")
+
+
+def _report(item: Report) -> Iterator[Problem]:
+    yield from _id(item)
+    yield from _title(item)
+    yield from _coroutine(item, "run", 2)
+    if not isinstance(item.permission, str) or not DECLARED_ID.fullmatch(item.permission):
+        yield _bad(item, "permission", "the id of a permission")
+    if item.params is None:
+        return
+    if not _is_struct(item.params):
+        yield _bad(item, "params", "a subclass of msgspec.Struct, or None")
+        return
+    for field in msgspec.structs.fields(item.params):
+        if field.required:
+            yield _bad(item, "params", f"a default for {field.name}")
+
+
+def _import_target(item: Any) -> Iterator[Problem]:
+    yield from _id(item)
+    yield from _title(item)
+    if not _is_struct(item.record):
+        yield _bad(item, "record", "a subclass of msgspec.Struct")
+        return
+    fields = {field.name for field in msgspec.structs.fields(item.record)}
+    if not _all_text(item.key) or not set(item.key) <= fields:
+        yield _bad(item, "key", f"a tuple of fields of {item.record.__name__}")
+    if not isinstance(item.aliases, Mapping) or not set(item.aliases) <= fields:
+        yield _bad(item, "aliases", f"other headings by field of {item.record.__name__}")
+    for method in ("prepare", "write", "finish", "undo"):
+        if not inspect.iscoroutinefunction(getattr(item, method)):
+            yield _bad(item, method, "an async def")
+
+
+def _is_struct(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, msgspec.Struct)
+
+
+def _all_text(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(isinstance(x, str) for x in value)
+
+
+def _coroutine(item: Any, field: str, arguments: int) -> Iterator[Problem]:
+    """The field is an ``async def`` that can be called with that many arguments."""
+    function = getattr(item, field)
+    if not inspect.iscoroutinefunction(function):
+        yield _bad(item, field, "an async def")
+        return
+    try:
+        inspect.signature(function).bind(*[None] * arguments)
+    except TypeError:
+        yield _bad(item, field, f"an async def that takes {arguments} argument(s)")
+
+
+def _refusals(hook: str, answer: object, arguments: Mapping[str, Any]) -> Problem | None:
+    if not isinstance(answer, list):
+        return _wrong_answer(hook, "a list of Refusal", answer)
+    drafts: Sequence[Any] = arguments["drafts"]
+    for refusal in answer:
+        if not isinstance(refusal, Refusal) or not isinstance(refusal.problem, Problem):
+            return _wrong_answer(hook, "a list of Refusal(index, Problem)", refusal)
+        if type(refusal.index) is not int or not 0 <= refusal.index < len(drafts):
+            return Problem(
+                code="wrong-index",
+                message="the hook refused a draft that was not in the batch",
+                where=hook,
+                expected=f"an index from 0 to {len(drafts) - 1}",
+                got=repr(refusal.index)[:80],
+                mend="use the position in `drafts` as index",
+            )
+    return None
+
+
+def _none(hook: str, answer: object, arguments: Mapping[str, Any]) -> Problem | None:
+    return None if answer is None else _wrong_answer(hook, "None", answer, "return nothing")
+
+
+#: for each declaring hook the type of its items and what is checked of one
+DECLARED: dict[str, tuple[type, Check]] = {
+    "relatum_register_permissions": (Permission, _permission),
+    "relatum_register_interaction_kinds": (InteractionKind, _typed),
+    "relatum_register_event_types": (EventType, _typed),
+    "relatum_register_handlers": (Handler, _handler),
+    "relatum_register_jobs": (Job, _job),
+    "relatum_register_reports": (Report, _report),
+    "relatum_register_import_targets": (ImportTarget, _import_target),
+}
+ANSWERS: dict[str, Callable[[str, object, Mapping[str, Any]], Problem | None]] = {
+    "relatum_validate_interactions": _refusals,
+    "relatum_seed_demo": _none,
+}

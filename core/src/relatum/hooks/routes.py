@@ -1,0 +1,127 @@
+"""What is checked of a plugin's routes before they may join the application.
+
+Litestar looks at the signature of every handler when the application is built and stops at the
+first one it cannot use. So a plugin's routes are built once alone, where only they can fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from relatum.hooks.gate import owner
+from relatum.hooks.isolation import describe
+from relatum.values.problems import Problem
+
+if TYPE_CHECKING:
+    from litestar.handlers import BaseRouteHandler
+
+HOOK = "relatum_register_routes"
+
+
+def route_problems(plugin_id: str, routes: Sequence[Any]) -> list[Problem]:
+    """Everything that is wrong with the routes of one plugin."""
+    problems = []
+    for index, route in enumerate(routes):
+        handlers = handlers_of(route)
+        if handlers is None:
+            problems.append(_not_a_route(index, route))
+            continue
+        for handler, opt in handlers:
+            problems += _handler_problems(plugin_id, handler, opt)
+    return problems or list(_trial(plugin_id, routes))
+
+
+def handlers_of(route: Any) -> list[tuple[BaseRouteHandler, dict[str, Any]]] | None:
+    """The handlers of one declared route with their options; ``None`` when it is no route.
+
+    A route is a Litestar handler or a ``Controller`` class, whose ``opt`` its handlers inherit.
+    """
+    from litestar import Controller
+    from litestar.handlers import BaseRouteHandler
+
+    if isinstance(route, BaseRouteHandler):
+        return [(route, dict(route.opt))]
+    if not (isinstance(route, type) and issubclass(route, Controller)):
+        return None
+    inherited = getattr(route, "opt", None) or {}
+    members = (getattr(route, name) for name in dir(route) if not hasattr(Controller, name))
+    return [(m, {**inherited, **m.opt}) for m in members if isinstance(m, BaseRouteHandler)]
+
+
+def permissions_of(routes: Sequence[Any]) -> set[str]:
+    """The permissions that these (checked) routes ask for."""
+    return {opt["permission"] for route in routes for _, opt in handlers_of(route) or ()}
+
+
+def _not_a_route(index: int, route: object) -> Problem:
+    return Problem(
+        code="wrong-type",
+        message="the hook answered with something that is not a route",
+        where=f"{HOOK}, item {index}",
+        expected="Litestar handlers made by @get, @post, … or Controller classes",
+        got=type(route).__name__,
+        mend="put the decorated function itself into the list",
+    )
+
+
+def _handler_problems(
+    plugin_id: str, handler: BaseRouteHandler, opt: dict[str, Any]
+) -> Iterator[Problem]:
+    place = f"{HOOK}, {_name(handler)} at {', '.join(sorted(handler.paths))}"
+    permission = opt.get("permission")
+    if not isinstance(permission, str) or permission.count(".") < 2:
+        yield Problem(
+            code="no-permission",
+            message="a route asks for no permission",
+            where=place,
+            expected=f'opt={{"permission": "{plugin_id}.<noun>.<verb>"}}',
+            got=repr(permission)[:80],
+            mend="name one, and declare it in relatum_register_permissions",
+        )
+    for field in ("name", "operation_id"):
+        named = getattr(handler, field, None)
+        if isinstance(named, str) and owner(named) != plugin_id:
+            yield Problem(
+                code="foreign-id",
+                message=f"the {field} of a route belongs to no plugin",
+                where=place,
+                expected=f"a {field} that begins with {plugin_id}.",
+                got=repr(named)[:80],
+                mend=f"write {field}={plugin_id + '.' + named!r}, or leave it out",
+            )
+
+
+def _name(handler: BaseRouteHandler) -> str:
+    return str(getattr(handler.fn, "__name__", "a handler"))
+
+
+def _trial(plugin_id: str, routes: Sequence[Any]) -> Iterator[Problem]:
+    """Build the routes and their part of the API's description once, alone."""
+    from litestar import Litestar, Router
+    from litestar.di import Provide
+    from litestar.openapi import OpenAPIConfig
+
+    async def no_plugin() -> None:
+        raise NotImplementedError
+
+    if not routes:
+        return
+    try:
+        router = Router(
+            path=f"/api/v1/plugins/{plugin_id}",
+            route_handlers=list(routes),
+            dependencies={"plugin": Provide(no_plugin)},
+        )
+        config = OpenAPIConfig(title=plugin_id, version="1")
+        Litestar([router], openapi_config=config).openapi_schema.to_schema()
+    except BaseException as error:  # noqa: BLE001 - Litestar runs decorators of the plugin here
+        yield Problem(
+            code="unusable-routes",
+            message="the routes cannot be built",
+            where=HOOK,
+            expected="handlers that Litestar can serve and describe",
+            got=describe(error),
+            mend="types of arguments and results must be importable at run time; each path and "
+            "method may occur once",
+        )
