@@ -1,102 +1,80 @@
-"""Reading customers: one statement for the customers, one for each thing that belongs to them."""
+"""Reading customers with everything that belongs to them, in one statement."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from relatum.customers.types import ContactPoint, Customer, CustomerQuery
-from relatum.db.database import Rows, Statement, marks
 from relatum.db.pages import PageQuery, paginate, sort_from
 from relatum.values.email import normalise_email
 from relatum.values.phone import normalise_phone
 from relatum.values.text import fold
 
-SELECT = (
-    "SELECT id, kind, display_name, fields, version, created_at, updated_at, sort_key "
-    "FROM core_customer"
-)
 SORTS: dict[str, tuple[str, type[Any]]] = {
     "display_name": ("sort_key", str),
     "created_at": ("created_at", dt.datetime),
     "updated_at": ("updated_at", dt.datetime),
 }
-#: index in SELECT of the value each column sorts by
+#: index in the selected columns of the value each column sorts by
 SORT_VALUE = {"sort_key": 7, "created_at": 5, "updated_at": 6}
 
-CHILDREN = (
-    "SELECT customer_id, id, kind, raw, normalised, label, is_primary, verified_at "
-    "FROM core_contact_point WHERE customer_id IN ({}) ORDER BY customer_id, position",
-    "SELECT customer_id, role FROM core_customer_role WHERE customer_id IN ({}) ORDER BY id",
-    "SELECT customer_id, tag FROM core_customer_tag WHERE customer_id IN ({}) ORDER BY id",
-    "SELECT customer_id, source, external_id FROM core_external_id "
-    "WHERE customer_id IN ({}) ORDER BY id",
-)
-CHILDREN_OF_ONE = tuple(sql.replace("{}", "?") for sql in CHILDREN)
-SELECT_ONE = f"{SELECT} WHERE id = ?"
+# What belongs to a customer comes as JSON inside the row: one statement, and the rows are taken
+# apart by msgspec instead of by a converter for every value.
+_SQLITE = """
+SELECT id, kind, display_name, fields, version, created_at, updated_at, sort_key,
+ (SELECT json_group_array(json_object('id', p.id, 'kind', p.kind, 'raw', p.raw,
+    'normalised', p.normalised, 'label', p.label, 'primary', p.is_primary,
+    'verified_at', p.verified_at))
+  FROM (SELECT * FROM core_contact_point WHERE customer_id = c.id ORDER BY position) p),
+ (SELECT json_group_array(r.role)
+  FROM (SELECT role FROM core_customer_role WHERE customer_id = c.id ORDER BY id) r),
+ (SELECT json_group_array(t.tag)
+  FROM (SELECT tag FROM core_customer_tag WHERE customer_id = c.id ORDER BY id) t),
+ (SELECT json_group_object(e.source, e.external_id)
+  FROM (SELECT source, external_id FROM core_external_id WHERE customer_id = c.id ORDER BY id) e)
+FROM core_customer c"""
+_POSTGRESQL = """
+SELECT id, kind, display_name, fields, version, created_at, updated_at, sort_key,
+ (SELECT json_agg(json_build_object('id', p.id, 'kind', p.kind, 'raw', p.raw,
+    'normalised', p.normalised, 'label', p.label, 'primary', p.is_primary,
+    'verified_at', p.verified_at) ORDER BY p.position)
+  FROM core_contact_point p WHERE p.customer_id = c.id),
+ (SELECT json_agg(r.role ORDER BY r.id) FROM core_customer_role r WHERE r.customer_id = c.id),
+ (SELECT json_agg(t.tag ORDER BY t.id) FROM core_customer_tag t WHERE t.customer_id = c.id),
+ (SELECT json_object_agg(e.source, e.external_id ORDER BY e.id)
+  FROM core_external_id e WHERE e.customer_id = c.id)
+FROM core_customer c"""
+SELECT = {
+    "sqlite": " ".join(_SQLITE.split()),
+    "postgresql": " ".join(_POSTGRESQL.split()),
+}
 
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
+# SQLite has no truth values in JSON: 0 and 1 are read as such.
+_decode_points = msgspec.json.Decoder(list[ContactPoint], strict=False).decode
+_decode_words = msgspec.json.Decoder(list[str]).decode
+_decode_external = msgspec.json.Decoder(dict[str, str]).decode
 
 
-def children_of(ids: Sequence[UUID]) -> list[Statement]:
-    """The statements for everything that belongs to these customers."""
-    if not ids:
-        return []
-    some = marks(len(ids))
-    return [(sql.replace("{}", some), ids) for sql in CHILDREN]
-
-
-def of_one(id: UUID) -> list[Statement]:
-    """The statements for one customer and everything that belongs to it."""
-    return [(SELECT_ONE, (id,)), *((sql, (id,)) for sql in CHILDREN_OF_ONE)]
-
-
-def assemble(rows: Rows, children: Sequence[Rows]) -> list[Customer]:
-    """Put customers and what belongs to them together, in the order of ``rows``."""
-    points: defaultdict[UUID, list[ContactPoint]] = defaultdict(list)
-    roles: defaultdict[UUID, list[str]] = defaultdict(list)
-    tags: defaultdict[UUID, list[str]] = defaultdict(list)
-    external: defaultdict[UUID, dict[str, str]] = defaultdict(dict)
-    if children:
-        for customer, id, kind, raw, normalised, label, primary, verified in children[0]:
-            points[customer].append(
-                ContactPoint(
-                    id=id,
-                    kind=kind,
-                    raw=raw,
-                    normalised=normalised,
-                    label=label,
-                    primary=primary,
-                    verified_at=verified,
-                )
-            )
-        for customer, role in children[1]:
-            roles[customer].append(role)
-        for customer, tag in children[2]:
-            tags[customer].append(tag)
-        for customer, source, value in children[3]:
-            external[customer][source] = value
-    return [
-        Customer(
-            id=id,
-            kind=kind,
-            display_name=name,
-            roles=roles[id],
-            tags=tags[id],
-            contact_points=points[id],
-            fields=_decode_fields(fields),
-            external_ids=external[id],
-            version=version,
-            created_at=created,
-            updated_at=updated,
-        )
-        for id, kind, name, fields, version, created, updated, _ in rows
-    ]
+def customer_of(row: tuple[Any, ...]) -> Customer:
+    """A selected row as a :class:`Customer`."""
+    (id, kind, name, fields, version, created, updated, _, points, roles, tags, external) = row
+    return Customer(
+        id=id,
+        kind=kind,
+        display_name=name,
+        roles=_decode_words(roles) if roles else [],
+        tags=_decode_words(tags) if tags else [],
+        contact_points=_decode_points(points) if points else [],
+        fields=_decode_fields(fields),
+        external_ids=_decode_external(external) if external else {},
+        version=version,
+        created_at=created,
+        updated_at=updated,
+    )
 
 
 class Conditions:
@@ -144,7 +122,7 @@ def page_query(query: CustomerQuery, *, country: str, kind: str) -> PageQuery:
         column = f"(fields::json ->> '{key}')" if kind == "postgresql" else f"fields ->> '{key}'"
         where.add(f"CAST({column} AS TEXT) = ?", value)
     return paginate(
-        SELECT,
+        SELECT[kind],
         where.sql,
         where.params,
         sort=sort_from(query.sort, SORTS),

@@ -25,7 +25,7 @@ from relatum.customers.types import (
     FieldDraft,
 )
 from relatum.db.columns import CUSTOMER_TABLE, customer_references
-from relatum.db.database import marks, to_json
+from relatum.db.database import to_json
 from relatum.db.pages import Page, cut
 from relatum.events.types import NewEvent
 from relatum.hooks.declarations import Refusal
@@ -68,6 +68,7 @@ class Customers:
         self._events = events
         self._country = country
         self.links = Links(db, events)
+        self._select = reading.SELECT[db.kind]
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -77,21 +78,15 @@ class Customers:
         Raises:
             NotFound: nobody has this id.
         """
-        found, *children = await self._db.fetch_together(*reading.of_one(id))
-        if not found:
+        row = await self._db.fetch_one(f"{self._select} WHERE id = ?", id)
+        if row is None:
             raise NotFound(f"expected the id of a customer, got {id}; there is nobody with that id")
-        return reading.assemble(found, children)[0]
+        return reading.customer_of(row)
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Customer]:
         """These customers in this order; ids that nobody has are left out."""
-        if not ids:
-            return []
-        found, children = await self._db.fetch_cascade(
-            f"{reading.SELECT} WHERE id IN ({marks(len(ids))})",
-            tuple(ids),
-            lambda rows: reading.children_of([row[0] for row in rows]),
-        )
-        by_id = {customer.id: customer for customer in reading.assemble(found, children)}
+        found = await self._db.fetch_in(f"{self._select} WHERE id IN ({{}})", ids)
+        by_id = {row[0]: reading.customer_of(row) for row in found}
         return [by_id[id] for id in ids if id in by_id]
 
     async def find(self, query: CustomerQuery) -> Page[Customer]:
@@ -103,13 +98,9 @@ class Customers:
         if query.fields:
             self._refuse_unknown(query.fields, await self.fields())
         asked = reading.page_query(query, country=self._country, kind=self._db.kind)
-        found, children = await self._db.fetch_cascade(
-            asked.sql,
-            asked.params,
-            lambda rows: reading.children_of([row[0] for row in rows[: asked.limit]]),
-        )
+        found = await self._db.fetch(asked.sql, *asked.params)
         kept, following = cut(found, asked, value=reading.SORT_VALUE[asked.sort.column], id=0)
-        return Page(reading.assemble(kept, children), following)
+        return Page([reading.customer_of(row) for row in kept], following)
 
     def _refuse_unknown(self, keys: Iterable[str], declared: Sequence[FieldDraft]) -> None:
         known = {field.key for field in declared}
@@ -144,13 +135,13 @@ class Customers:
         """Every customer in the order of ids, in pieces."""
         last = UUID(int=0)
         while True:
-            ids = await self._db.fetch(
-                "SELECT id FROM core_customer WHERE id > ? ORDER BY id LIMIT ?", last, size
+            found = await self._db.fetch(
+                f"{self._select} WHERE id > ? ORDER BY id LIMIT ?", last, size
             )
-            if not ids:
+            if not found:
                 return
-            yield await self.get_many([row[0] for row in ids])
-            last = ids[-1][0]
+            yield [reading.customer_of(row) for row in found]
+            last = found[-1][0]
 
     # -- creating --------------------------------------------------------------------------------
 

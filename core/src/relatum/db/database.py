@@ -142,16 +142,6 @@ class Database:
             [(self._sql(sql), params) for sql, params in statements]
         )
 
-    async def fetch_cascade(
-        self, sql: str, params: Sequence[Any], follow: Callable[[Rows], Sequence[Statement]]
-    ) -> tuple[Rows, list[Rows]]:
-        """A statement and those that its rows call for, in one hop (on SQLite: of one moment)."""
-
-        def numbered_follow(rows: Rows) -> Sequence[Statement]:
-            return [(self._sql(text), values) for text, values in follow(rows)]
-
-        return await self.engine.fetch_cascade(self._sql(sql), params, numbered_follow)
-
     async def fetch_in(self, sql: str, keys: Sequence[Any], *params: Any) -> Rows:
         """Rows for many keys: ``{}`` in ``sql`` becomes the list, in slices of a safe size.
 

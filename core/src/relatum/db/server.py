@@ -139,12 +139,6 @@ class ServerEngine(PostgresEngine):
                 for sql, params in statements
             ]
 
-    async def fetch_cascade(
-        self, sql: str, params: Sequence[Any], follow: Callable[[Rows], Sequence[Statement]]
-    ) -> tuple[Rows, list[Rows]]:
-        rows = await self.fetch(sql, params)
-        return rows, await self.fetch_together(follow(rows))
-
     async def execute(self, sql: str, params: Sequence[Any]) -> int:
         async with self.connection() as connection:
             status: str = await connection.execute(sql, *params)

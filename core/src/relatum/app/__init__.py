@@ -1,0 +1,1 @@
+"""Building the application out of its rooms."""
