@@ -1,0 +1,85 @@
+"""The house: settings, database, plugins and services, built in the order of the floors."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from relatum.app import core_plugin
+from relatum.app.apps import core_apps
+from relatum.customers.service import Customers
+from relatum.db import migrate
+from relatum.db.database import Database
+from relatum.events.log import EventLog
+from relatum.events.runner import HandlerRunner
+from relatum.hooks.context import Plugin
+from relatum.hooks.dispatcher import Dispatcher
+from relatum.hooks.gate import CORE, Gate
+from relatum.hooks.registry import Registry
+from relatum.interactions.service import Interactions
+from relatum.jobs.runner import JobRunner
+from relatum.values.problems import PluginError
+
+if TYPE_CHECKING:
+    from relatum.config.settings import Settings
+
+
+class House:
+    """Everything one running Relatum has. Made by :meth:`open`; use it as a context manager."""
+
+    def __init__(self, settings: Settings, db: Database) -> None:
+        self.settings = settings
+        self.db = db
+        self.gate = Gate()
+        self.registry = Registry(self.gate)
+        self.dispatcher = Dispatcher(self.registry)
+        self.events = EventLog(db, self.registry)
+        self.customers = Customers(db, self.events, country=settings.company.country)
+        self.interactions = Interactions(db, self.events, self.registry, self.dispatcher)
+        self.handlers = HandlerRunner(db, self.events, self.registry)
+        self.jobs = JobRunner(db, self.registry, time_zone=settings.company.time_zone)
+        self._declare_core()
+
+    @classmethod
+    async def open(cls, settings: Settings) -> House:
+        """Open the database and load the plugins; runs no DDL.
+
+        Raises:
+            ConfigurationError: with ``strict_plugins``, when a plugin cannot be loaded.
+            Unavailable: the database does not answer.
+        """
+        path = settings.sqlite_path
+        url = f"sqlite:///{path}" if path is not None else settings.database
+        return cls(settings, await Database.open(url, durability=settings.durability))
+
+    def _declare_core(self) -> None:
+        plugin = Plugin(CORE, version="0.1.0")
+        problems = self.dispatcher.add(plugin, core_plugin) or self.dispatcher.declare(plugin)
+        if problems:
+            raise PluginError("Core declares something wrong.", problems=problems)
+        plugin.move_in(self)
+
+    async def migrate_plan(self) -> list[migrate.Step]:
+        """The migrations that have not run, of core and of every installed plugin."""
+        return await migrate.plan(self.db, core_apps())
+
+    async def migrate_apply(self) -> list[migrate.Step]:
+        """Run them; returns what ran."""
+        steps = await self.migrate_plan()
+        await migrate.apply(self.db, steps)
+        return steps
+
+    async def close(self) -> None:
+        """Finish what runs and let go of the database."""
+        await self.db.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
