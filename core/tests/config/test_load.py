@@ -150,10 +150,10 @@ def test_where_the_file_is_looked_for(tmp_path, monkeypatch):
     assert load_settings(None, {"RELATUM_CONFIG": str(asked)}).home == tmp_path
 
 
-def test_without_a_file_home_is_in_the_users_folder(tmp_path, monkeypatch):
+def test_without_a_file_home_is_var_in_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert load_settings(None, {}).home == tmp_path / ".relatum"
+    assert load_settings(None, {}).home == tmp_path / "var"
 
 
 def test_a_file_that_was_asked_for_must_be_there(tmp_path):

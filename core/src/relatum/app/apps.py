@@ -40,7 +40,7 @@ def plugin_apps(found: Sequence[Found]) -> tuple[list[AppConfig], dict[str, Prob
             continue
         try:
             app: AppConfig = importlib.import_module(plugin.manifest.piccolo_app).APP_CONFIG
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, the others migrate
             problems[plugin.id] = _broken_app(plugin, describe(error))
             continue
         wrong = _foreign_names(plugin, app)

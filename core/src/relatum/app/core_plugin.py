@@ -1,4 +1,4 @@
-"""What core declares, through the same hooks as every plugin. Its id is ``core``; it is always on."""
+"""What core declares, through the same hooks as a plugin. Its id is ``core``; it is always on."""
 
 from __future__ import annotations
 
@@ -39,4 +39,3 @@ def relatum_register_interaction_kinds(plugin: Plugin) -> list[InteractionKind]:
 @hookimpl
 def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
     return [*CUSTOMER_EVENTS, *INTERACTION_EVENTS]
-

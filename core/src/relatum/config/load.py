@@ -29,7 +29,7 @@ def load_settings(path: Path | None = None, env: Mapping[str, str] = os.environ)
 
     The file is the one :func:`find_file` finds. ``home`` is what the environment or the file says
     (a relative one in the file counts from the file's folder), else the folder of the file, else
-    ``~/.relatum``. In the environment ``RELATUM_LOG__LEVEL`` is ``level`` in ``[log]``; lists are
+    ``./var``. In the environment ``RELATUM_LOG__LEVEL`` is ``level`` in ``[log]``; lists are
     written with commas; settings of plugins as TOML values, or plain text where that is no TOML;
     an empty variable counts as not set.
 
@@ -59,7 +59,7 @@ def load_settings(path: Path | None = None, env: Mapping[str, str] = os.environ)
 
 def find_file(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Path | None:
     """The settings file: ``path``, else ``RELATUM_CONFIG``, else ``relatum.toml`` in
-    ``RELATUM_HOME`` (by default ``~/.relatum``), else ``./relatum.toml``; None when there is none.
+    ``RELATUM_HOME`` (by default ``./var``), else ``./relatum.toml``; None when there is none.
 
     Raises:
         ConfigurationError: the file that was asked for is not there.
@@ -266,7 +266,7 @@ def _built(kind: type, tree: Mapping[str, Any]) -> Any:
 
 
 def _usual_home(env: Mapping[str, str]) -> Path:
-    return Path(env.get("RELATUM_HOME", "").strip() or "~/.relatum").expanduser()
+    return Path(env.get("RELATUM_HOME", "").strip() or "var").expanduser()
 
 
 def _expected(kind: Any, refusal: msgspec.ValidationError) -> str:

@@ -47,7 +47,9 @@ class Links:
         """Every link in the order of ids, in pieces."""
         last = UUID(int=0)
         while True:
-            found = await self._db.fetch(f"{SELECT} WHERE l.id > ? ORDER BY l.id LIMIT ?", last, size)
+            found = await self._db.fetch(
+                f"{SELECT} WHERE l.id > ? ORDER BY l.id LIMIT ?", last, size
+            )
             if not found:
                 return
             yield [_link(row) for row in found]

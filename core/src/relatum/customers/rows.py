@@ -113,9 +113,7 @@ class Checker:
 
     def external_ids(self, ids: Mapping[str, str], found: Findings) -> dict[str, str]:
         return {
-            source: found.line(
-                value, what="external id", most=200, where=f"/external_ids/{source}"
-            )
+            source: found.line(value, what="external id", most=200, where=f"/external_ids/{source}")
             for source, value in ids.items()
         }
 
@@ -296,7 +294,9 @@ def with_primaries(points: Sequence[ContactRow]) -> list[ContactRow]:
         if point.kind not in chosen or (point.primary and not chosen[point.kind].primary):
             chosen[point.kind] = point
     return [
-        ContactRow(point.kind, point.raw, point.normalised, point.label, chosen[point.kind] is point)
+        ContactRow(
+            point.kind, point.raw, point.normalised, point.label, chosen[point.kind] is point
+        )
         for point in points
     ]
 

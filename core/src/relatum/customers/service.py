@@ -129,7 +129,7 @@ class Customers:
             list(dict.fromkeys(external_ids)),
             source,
         )
-        return dict(found)  # type: ignore[arg-type]
+        return dict(found)
 
     async def all_batches(self, size: int = 1000) -> AsyncIterator[list[Customer]]:
         """Every customer in the order of ids, in pieces."""
@@ -170,9 +170,7 @@ class Customers:
             )
         return ids
 
-    async def _ready(
-        self, drafts: Sequence[CustomerDraft]
-    ) -> tuple[list[Ready], list[Refusal]]:
+    async def _ready(self, drafts: Sequence[CustomerDraft]) -> tuple[list[Ready], list[Refusal]]:
         checker = await self._checker()
         ready: list[Ready] = []
         refusals: list[Refusal] = []
@@ -181,7 +179,9 @@ class Customers:
             refusals += [Refusal(index, problem) for problem in problems]
             if one is not None:
                 ready.append(one)
-        refusals += await self._taken([draft.external_ids for draft in drafts], [None] * len(drafts))
+        refusals += await self._taken(
+            [draft.external_ids for draft in drafts], [None] * len(drafts)
+        )
         return ready, refusals
 
     async def _checker(self) -> Checker:
@@ -283,9 +283,7 @@ class Customers:
             await self._change([(current, draft_after(current, change))], by=by)
             return await self.get(id)
 
-    async def change_many(
-        self, changes: Sequence[tuple[UUID, CustomerChange]], *, by: str
-    ) -> None:
+    async def change_many(self, changes: Sequence[tuple[UUID, CustomerChange]], *, by: str) -> None:
         """Change many, or none; customers that would stay as they are are left alone.
 
         Raises:
@@ -315,9 +313,7 @@ class Customers:
                 "SELECT id FROM core_customer WHERE id IN ({}) ORDER BY id FOR UPDATE", ids
             )
 
-    async def _change(
-        self, changes: Sequence[tuple[Customer, CustomerDraft]], *, by: str
-    ) -> None:
+    async def _change(self, changes: Sequence[tuple[Customer, CustomerDraft]], *, by: str) -> None:
         checker = await self._checker()
         wanted: list[tuple[Customer, Ready]] = []
         refusals: list[Refusal] = []

@@ -39,7 +39,8 @@ class StoredContactPoint(Table, tablename="core_contact_point"):
     id = UUID(primary_key=True, default=None)
     customer = CustomerRef(db_column_name="customer_id", null=False)
     kind = Varchar(length=20, default="")
-    raw = Varchar(length=500, default="")
+    #: as it was given; Piccolo has a method of the shorter name
+    raw_text = Varchar(length=500, default="", db_column_name="raw")
     normalised = Varchar(length=500, default="")
     label = Varchar(length=100, default="")
     is_primary = Boolean(default=False)

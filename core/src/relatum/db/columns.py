@@ -58,4 +58,3 @@ def customer_references() -> Iterator[tuple[type[Table], CustomerRef]]:
         for column in table._meta.columns:
             if isinstance(column, CustomerRef):
                 yield table, column
-

@@ -188,5 +188,6 @@ class Database:
             return
         names = ",".join(f'"{name}"' for name in columns)
         await self.execute_many(
-            f'INSERT INTO "{table}" ({names}) VALUES ({marks(len(columns))}) {on_conflict}', rows
+            f'INSERT INTO "{table}" ({names}) VALUES ({marks(len(columns))}) {on_conflict}',  # noqa: S608 - names come from code
+            rows,
         )

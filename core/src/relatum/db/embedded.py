@@ -176,9 +176,7 @@ def _execute(connection: sqlite3.Connection, sql: str, params: Sequence[Any]) ->
     return connection.execute(sql, params).rowcount
 
 
-def _execute_many(
-    connection: sqlite3.Connection, sql: str, rows: Iterable[Sequence[Any]]
-) -> int:
+def _execute_many(connection: sqlite3.Connection, sql: str, rows: Iterable[Sequence[Any]]) -> int:
     return connection.executemany(sql, rows).rowcount
 
 
@@ -381,7 +379,7 @@ class EmbeddedEngine(Engine[EmbeddedTransaction]):
     def atomic(self) -> EmbeddedAtomic:
         return EmbeddedAtomic(self)
 
-    async def batch(  # type: ignore[override]
+    async def batch(
         self, query: Query[Any, Any], batch_size: int = 100, node: str | None = None
     ) -> EmbeddedBatch:
         return EmbeddedBatch(self, query, batch_size)
@@ -396,7 +394,8 @@ class EmbeddedEngine(Engine[EmbeddedTransaction]):
         if self.active_transaction() is not None:
             return await self.writer.run(work, *args)
         async with self.transaction():
-            return await self.writer.run(work, *args)
+            result = await self.writer.run(work, *args)
+        return result
 
     async def run_querystring(
         self, querystring: QueryString, in_pool: bool = False

@@ -75,7 +75,12 @@ async def _done(database: Database) -> set[tuple[str, str]]:
 async def plan(database: Database, apps: Sequence[AppConfig]) -> list[Step]:
     """What has not run yet, in the order it will run."""
     done = await _done(database)
-    return [step for app in apps for step in _steps_of(app) if (app.app_name, step.migration) not in done]
+    return [
+        step
+        for app in apps
+        for step in _steps_of(app)
+        if (app.app_name, step.migration) not in done
+    ]
 
 
 async def apply(database: Database, steps: Sequence[Step]) -> None:

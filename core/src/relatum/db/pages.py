@@ -1,4 +1,4 @@
-"""Cursor pagination by keyset: stable while rows come and go, and as fast on page 1,000 as on page 1."""
+"""Cursor pagination by keyset: stable while rows come and go, page 1,000 as fast as page 1."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ def paginate(
     return PageQuery(sql=sql, params=[*values, limit + 1], limit=limit, sort=sort)
 
 
-def cut(rows: Sequence[Any], query: PageQuery, *, value: int, id: int) -> tuple[list[Any], str | None]:
+def cut(
+    rows: Sequence[Any], query: PageQuery, *, value: int, id: int
+) -> tuple[list[Any], str | None]:
     """Drop the one row too many and make the cursor of the next page.
 
     Args:

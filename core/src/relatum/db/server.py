@@ -48,15 +48,25 @@ class ServerTransaction(PostgresTransaction):
         if self._parent is not None:
             return False
         try:
-            await _to_end(self.rollback() if exception is not None else self.commit())
+            await _to_end(self._roll_back() if exception is not None else self._commit())
         finally:
             self.active = False
             self.engine.current_transaction.reset(self.context)
-            await _to_end(self.engine.pool.release(self.connection))
+            await _to_end(self._release())
         if exception is None:
             for callback in self.callbacks:
                 callback()
         return False
+
+    async def _commit(self) -> None:
+        await self.transaction.commit()
+
+    async def _roll_back(self) -> None:
+        await self.transaction.rollback()
+
+    async def _release(self) -> None:
+        if self.engine.pool is not None:
+            await self.engine.pool.release(self.connection)
 
     @contextlib.asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:  # type: ignore[override]

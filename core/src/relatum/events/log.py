@@ -90,7 +90,7 @@ class EventLog:
     ) -> list[Event]:
         """Events with ``after < seq <= until`` of the given types, in order."""
         rows = await self._db.fetch(
-            f"{SELECT} WHERE seq > ? AND seq <= ? AND type IN ({marks(len(types))}) "  # noqa: S608 - placeholders only
+            f"{SELECT} WHERE seq > ? AND seq <= ? AND type IN ({marks(len(types))}) "
             "ORDER BY seq LIMIT ?",
             after,
             until,

@@ -36,7 +36,7 @@ LONGEST_ERROR = 2_000
 SCAN_UNWRITTEN = 5_000
 
 
-class Overtaken(Exception):
+class OvertakenError(Exception):
     """Another process has handled this batch; nothing of ours is kept."""
 
 
@@ -117,7 +117,7 @@ class HandlerRunner:
             return 0, False
         try:
             await self._take(handler, events, position, reached)
-        except Overtaken:
+        except OvertakenError:
             log.info("handler %s is followed by another process too", handler.id)
         return len(events), len(events) == handler.batch
 
@@ -127,9 +127,9 @@ class HandlerRunner:
         free, behind = await self._split(handler, events)
         try:
             await self._handle(handler, free, behind, position, reached)
-        except Overtaken:
+        except OvertakenError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told one by one
             log.warning("handler %s failed on a batch, trying one by one: %r", handler.id, error)
             await self._one_by_one(handler, events, {e.customer for e in behind}, position)
 
@@ -174,7 +174,7 @@ class HandlerRunner:
                 await self._handle(
                     handler, [] if waits else [event], [event] if waits else [], position, event.seq
                 )
-            except Overtaken:
+            except OvertakenError:
                 raise
             except Exception as error:
                 log.exception("handler %s failed on event %d", handler.id, event.seq)
@@ -186,9 +186,7 @@ class HandlerRunner:
             position = event.seq
 
     async def _position(self, handler: Handler) -> int:
-        row = await self._db.fetch_one(
-            "SELECT position FROM core_handler WHERE id = ?", handler.id
-        )
+        row = await self._db.fetch_one("SELECT position FROM core_handler WHERE id = ?", handler.id)
         if row is not None:
             return int(row[0])
         begin = 0 if handler.begin == "beginning" else await self._events.last()
@@ -211,14 +209,23 @@ class HandlerRunner:
             position,
         )
         if moved != 1:
-            raise Overtaken
+            raise OvertakenError
 
     async def _park(
         self, handler: Handler, events: Sequence[Event], *, error: str, attempts: int = 0
     ) -> None:
         moment = now()
         retry = moment + dt.timedelta(seconds=BACKOFF[0])
-        columns = ("id", "handler", "seq", "customer_id", "attempts", "retry_at", "error", "parked_at")
+        columns = (
+            "id",
+            "handler",
+            "seq",
+            "customer_id",
+            "attempts",
+            "retry_at",
+            "error",
+            "parked_at",
+        )
         rows = [
             (new_id(), handler.id, event.seq, event.customer, attempts, retry, error, moment)
             for event in events
@@ -261,7 +268,7 @@ class HandlerRunner:
                     return True
                 async with asyncio.timeout(HANDLER_SECONDS):
                     await handler.handle(plugin, events)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - kept with the event
             again = (
                 now() + dt.timedelta(seconds=BACKOFF[attempts]) if attempts < len(BACKOFF) else None
             )
@@ -286,17 +293,11 @@ class HandlerRunner:
             "SELECT position FROM core_handler WHERE id = ?", handler.id
         )
         reached = int(position[0]) if position else 0
+        types = handler.events
+        behind = f"SELECT count(*) FROM core_event WHERE seq > ? AND type IN ({marks(len(types))})"  # noqa: S608 - placeholders only
+        waiting = "SELECT retry_at, attempts, error FROM core_parked_event WHERE handler = ?"
         lag, parked = await self._db.fetch_together(
-            (
-                f"SELECT count(*) FROM core_event WHERE seq > ? AND type IN "  # noqa: S608 - placeholders only
-                f"({marks(len(handler.events))})",
-                (reached, *handler.events),
-            ),
-            (
-                "SELECT retry_at, attempts, error FROM core_parked_event WHERE handler = ? "
-                "ORDER BY seq",
-                (handler.id,),
-            ),
+            (behind, (reached, *types)), (f"{waiting} ORDER BY seq", (handler.id,))
         )
         errors = [row[2] for row in parked if row[1]]
         return HandlerStatus(

@@ -14,7 +14,6 @@ from piccolo.columns import (
 from piccolo.table import Table
 
 
-
 class StoredEvent(Table, tablename="core_event"):
     """One fact. Rows are appended and never changed."""
 
@@ -48,5 +47,3 @@ class ParkedEvent(Table, tablename="core_parked_event"):
     retry_at = Timestamptz(default=None, null=True)
     error = Text(default="")
     parked_at = Timestamptz(default=None, null=False)
-
-

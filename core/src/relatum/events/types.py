@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import datetime as dt
 from typing import Any, TypeVar
 from uuid import UUID
@@ -41,7 +42,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     payload: msgspec.Raw
 
-    def read(self, payload: type[P]) -> P:
+    def read(self, payload: builtins.type[P]) -> P:
         """The payload as the Struct it was appended as (unknown older fields keep defaults)."""
         return msgspec.json.decode(self.payload, type=payload)
 

@@ -37,5 +37,5 @@ class Gate:
 
 
 def owner(declared_id: str) -> str:
-    """The plugin that a declared id belongs to: ``sales_pipeline.deal_won`` → ``sales_pipeline``."""
+    """The plugin a declared id belongs to: ``sales_pipeline.deal_won`` → ``sales_pipeline``."""
     return declared_id.partition(".")[0]

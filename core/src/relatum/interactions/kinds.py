@@ -68,9 +68,7 @@ KINDS = [
         payload=Purchase,
         icon="receipt-refund",
     ),
-    InteractionKind(
-        id="core.note", title=Text(en="Note", vi="Ghi chú"), payload=Note, icon="note"
-    ),
+    InteractionKind(id="core.note", title=Text(en="Note", vi="Ghi chú"), payload=Note, icon="note"),
     InteractionKind(
         id="core.call", title=Text(en="Call", vi="Cuộc gọi"), payload=Call, icon="phone"
     ),

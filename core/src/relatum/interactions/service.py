@@ -110,7 +110,7 @@ class Interactions:
         found = await self._db.fetch_in(
             "SELECT idempotency_key, id FROM core_interaction WHERE idempotency_key IN ({})", keys
         )
-        return dict(found)  # type: ignore[arg-type]
+        return dict(found)
 
     async def all_batches(self, size: int = 1000) -> AsyncIterator[list[Interaction]]:
         """Every interaction in the order of ids, in pieces."""

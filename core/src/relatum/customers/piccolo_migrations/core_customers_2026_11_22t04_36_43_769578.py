@@ -13,9 +13,7 @@ DESCRIPTION = "Customers and their custom fields"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="core_customers", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="core_customers", description=DESCRIPTION)
 
     manager.add_table(
         class_name="StoredCustomer",

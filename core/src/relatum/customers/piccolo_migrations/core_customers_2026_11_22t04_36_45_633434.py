@@ -14,9 +14,7 @@ DESCRIPTION = "What belongs to a customer"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="core_customers", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="core_customers", description=DESCRIPTION)
 
     manager.add_table(
         class_name="StoredLink",
@@ -207,7 +205,7 @@ async def forwards():
     manager.add_column(
         table_class_name="StoredContactPoint",
         tablename="core_contact_point",
-        column_name="raw",
+        column_name="raw_text",
         db_column_name="raw",
         column_class_name="Varchar",
         column_class=Varchar,

@@ -16,9 +16,7 @@ DESCRIPTION = "First tables"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="core_events", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="core_events", description=DESCRIPTION)
 
     manager.add_table(
         class_name="HandlerPosition",

@@ -10,7 +10,9 @@ DESCRIPTION = "Indexes"
 
 
 async def forwards() -> MigrationManager:
-    manager = MigrationManager(migration_id=ID, app_name="core_interactions", description=DESCRIPTION)
+    manager = MigrationManager(
+        migration_id=ID, app_name="core_interactions", description=DESCRIPTION
+    )
     add_statements(
         manager,
         "CREATE INDEX core_interaction_by_customer ON core_interaction (customer_id, occurred_at, id)",

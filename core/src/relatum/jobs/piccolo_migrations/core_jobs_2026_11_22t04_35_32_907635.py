@@ -11,13 +11,9 @@ DESCRIPTION = "First tables"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="core_jobs", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="core_jobs", description=DESCRIPTION)
 
-    manager.add_table(
-        class_name="JobState", tablename="core_job", schema=None, columns=None
-    )
+    manager.add_table(class_name="JobState", tablename="core_job", schema=None, columns=None)
 
     manager.add_column(
         table_class_name="JobState",
