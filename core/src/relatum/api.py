@@ -35,6 +35,7 @@ from relatum.hooks.declarations import (
     Report,
     Written,
 )
+from relatum.hooks.refusing import refuse
 from relatum.hooks.specs import CORE_API, hookimpl
 from relatum.interactions.types import Amount, Interaction, InteractionDraft, InteractionQuery
 from relatum.values.ids import new_id, new_ids, parse_id
@@ -127,6 +128,7 @@ __all__ = [
     "parse_id",
     "parse_money",
     "quarter",
+    "refuse",
     "sort_from",
     "to_json",
 ]
