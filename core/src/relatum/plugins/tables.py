@@ -1,0 +1,81 @@
+"""The Piccolo apps of plugins: reading them, and refusing tables that are not the plugin's own."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from relatum.hooks.isolation import attempt, describe
+from relatum.plugins.discovery import Found
+from relatum.values.problems import Problem
+
+if TYPE_CHECKING:
+    from piccolo.conf.apps import AppConfig
+
+IMPORT_LIMIT = 10.0
+
+
+def apps_of(
+    found: Iterable[Found], *, limit: float = IMPORT_LIMIT
+) -> tuple[list[AppConfig], dict[str, list[Problem]]]:
+    """The apps of these plugins, in the same order, and what is wrong with the others, by id.
+
+    Imports ``piccolo_app`` of each plugin, and nothing else of it, for ``limit`` seconds at most.
+    """
+    apps: list[AppConfig] = []
+    problems: dict[str, list[Problem]] = {}
+    installed = {plugin.id: plugin for plugin in found}
+    for plugin in installed.values():
+        if plugin.manifest is None or not plugin.manifest.piccolo_app:
+            continue
+        module = plugin.manifest.piccolo_app
+        outcome = attempt(
+            lambda module=module: importlib.import_module(module).APP_CONFIG,  # type: ignore[misc]
+            seconds=limit,
+            name=f"relatum-tables-{plugin.id}",
+        )
+        if outcome.value is None:
+            why = describe(outcome.error) if outcome.error else f"no answer within {limit:g} s"
+            problems[plugin.id] = [_unreadable(module, why)]
+        elif wrong := app_problems(plugin.id, outcome.value, installed):
+            problems[plugin.id] = wrong
+        else:
+            apps.append(outcome.value)
+    return apps, problems
+
+
+def app_problems(plugin_id: str, app: AppConfig, installed: Iterable[str]) -> list[Problem]:
+    """Where an app claims names that are not its plugin's."""
+    return list(_app_problems(plugin_id, app, installed))
+
+
+def _app_problems(plugin_id: str, app: AppConfig, installed: Iterable[str]) -> Iterator[Problem]:
+    if app.app_name != plugin_id:
+        yield _foreign("app_name of APP_CONFIG", plugin_id, app.app_name)
+    longer = [f"{each}_" for each in installed if each.startswith(f"{plugin_id}_")]
+    for table in app.table_classes:
+        name = table._meta.tablename
+        if not name.startswith(f"{plugin_id}_") or name.startswith(tuple(longer)):
+            yield _foreign(f"table {table.__name__}", f"{plugin_id}_<noun>", name)
+
+
+def _foreign(what: str, expected: str, got: str) -> Problem:
+    return Problem(
+        code="foreign-table",
+        message=f"the {what} has a name that belongs to somebody else",
+        expected=expected,
+        got=got,
+        mend=f"rename it to {expected}; plugins are kept apart by prefix",
+    )
+
+
+def _unreadable(module: str, why: str) -> Problem:
+    return Problem(
+        code="unreadable-tables",
+        message="the tables of the plugin cannot be read",
+        where=module,
+        expected="a module with APP_CONFIG that can be imported",
+        got=why,
+        mend="mend the plugin, or uninstall it with pip",
+    )
