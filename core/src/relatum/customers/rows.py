@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
 import msgspec
+import phonenumbers
 
 from relatum.customers.types import (
     ContactPoint,
@@ -20,7 +22,7 @@ from relatum.customers.types import (
 from relatum.values.email import normalise_email
 from relatum.values.ids import new_id
 from relatum.values.names import name_sort_key
-from relatum.values.phone import format_phone, normalise_phone
+from relatum.values.phone import normalise_phone
 from relatum.values.problems import InvalidInput, Problem
 from relatum.values.text import clean_line, fold, nearest, sort_key
 
@@ -266,9 +268,15 @@ def search_text(name: str, contact_points: Iterable[ContactRow], country: str) -
     words = [fold(name)]
     for point in contact_points:
         words.append(point.normalised)
-        if point.kind == "phone":
-            words.append(format_phone(point.normalised, country).replace(" ", ""))
+        if point.kind == "phone" and point.normalised.startswith(home := _calling_code(country)):
+            # As people at home write it, so that 0901… finds +84901….
+            words.append("0" + point.normalised.removeprefix(home))
     return " ".join(words)
+
+
+@functools.cache
+def _calling_code(country: str) -> str:
+    return f"+{phonenumbers.country_code_for_region(country)}"
 
 
 CONTACT_COLUMNS = (

@@ -218,7 +218,9 @@ class EmbeddedTransaction(BaseTransaction):
         self._token = self.engine.current_transaction.set(self)
         return self
 
-    async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
+    async def __aexit__(
+        self, exception_type: Any, exception: Any, traceback: Any
+    ) -> Literal[False]:
         if self._parent is not None:
             return False
         try:
@@ -394,8 +396,7 @@ class EmbeddedEngine(Engine[EmbeddedTransaction]):
         if self.active_transaction() is not None:
             return await self.writer.run(work, *args)
         async with self.transaction():
-            result = await self.writer.run(work, *args)
-        return result
+            return await self.writer.run(work, *args)
 
     async def run_querystring(
         self, querystring: QueryString, in_pool: bool = False
