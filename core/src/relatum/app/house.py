@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -18,6 +20,9 @@ from relatum.hooks.gate import CORE, Gate
 from relatum.hooks.registry import Registry
 from relatum.interactions.service import Interactions
 from relatum.jobs.runner import JobRunner
+from relatum.plugins.discovery import Found, discover
+from relatum.plugins.table import PluginTable
+from relatum.plugins.tables import apps_of
 from relatum.values.problems import PluginError
 
 if TYPE_CHECKING:
@@ -27,7 +32,13 @@ if TYPE_CHECKING:
 class House:
     """Everything one running Relatum has. Made by :meth:`open`; use it as a context manager."""
 
-    def __init__(self, settings: Settings, db: Database) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        *,
+        discover: Callable[[], Sequence[Found]] = discover,
+    ) -> None:
         self.settings = settings
         self.db = db
         self.gate = Gate()
@@ -39,10 +50,16 @@ class House:
         self.handlers = HandlerRunner(db, self.events, self.registry)
         self.jobs = JobRunner(db, self.registry, time_zone=settings.company.time_zone)
         self._declare_core()
+        self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
+        self.plugins.listen(lambda plugin: plugin.move_in(self))
 
     @classmethod
-    async def open(cls, settings: Settings) -> House:
+    async def open(
+        cls, settings: Settings, *, discover: Callable[[], Sequence[Found]] = discover
+    ) -> House:
         """Open the database and load the plugins; runs no DDL.
+
+        Plugins whose tables are not there yet are loaded and stay out until they are migrated.
 
         Raises:
             ConfigurationError: with ``strict_plugins``, when a plugin cannot be loaded.
@@ -50,10 +67,18 @@ class House:
         """
         path = settings.sqlite_path
         url = f"sqlite:///{path}" if path is not None else settings.database
-        return cls(settings, await Database.open(url, durability=settings.durability))
+        db = await Database.open(url, durability=settings.durability)
+        try:
+            house = cls(settings, db, discover=discover)
+            house.plugins.note_pending(await house.migrate_plan())
+            house.plugins.load()
+        except BaseException:
+            await db.close()
+            raise
+        return house
 
     def _declare_core(self) -> None:
-        plugin = Plugin(CORE, version="0.1.0")
+        plugin = Plugin(CORE, version=version("relatum"))
         problems = self.dispatcher.add(plugin, core_plugin) or self.dispatcher.declare(plugin)
         if problems:
             raise PluginError("Core declares something wrong.", problems=problems)
@@ -61,13 +86,22 @@ class House:
 
     async def migrate_plan(self) -> list[migrate.Step]:
         """The migrations that have not run, of core and of every installed plugin."""
-        return await migrate.plan(self.db, core_apps())
+        # A plugin whose tables cannot be read shows up among the plugins' problems.
+        of_plugins, _ = apps_of(self.plugins.found)
+        return await migrate.plan(self.db, [*core_apps(), *of_plugins])
 
     async def migrate_apply(self) -> list[migrate.Step]:
-        """Run them; returns what ran."""
+        """Run them, then let in the plugins that waited for them; returns what ran."""
         steps = await self.migrate_plan()
         await migrate.apply(self.db, steps)
+        self.plugins.note_pending(await self.migrate_plan())
         return steps
+
+    async def apply_settings(self, settings: Settings) -> None:
+        """Follow a changed configuration: plugins go off at once, and come on when loaded."""
+        await self.plugins.follow(settings)
+        self.plugins.note_pending(await self.migrate_plan())
+        self.settings = settings
 
     async def close(self) -> None:
         """Finish what runs and let go of the database."""
