@@ -3,23 +3,29 @@
 Every test that asks for a database runs on SQLite, and again on PostgreSQL when
 `RELATUM_TEST_POSTGRES` is the address of a server. `@pytest.mark.postgres` marks a test that
 needs that server for another reason; it is skipped, saying so, where there is none.
+
+pytest loads this module at every start, whatever it tests, so core is imported by the fixtures.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
-from relatum.db import migrate
-from relatum.db.database import Database
-from relatum_sdk.databases import Databases, PostgresDatabases, SqliteDatabases
+if TYPE_CHECKING:
+    import httpx
+
+    from relatum.app.house import House
+    from relatum.config.settings import Settings
+    from relatum_sdk.databases import Databases
 
 SERVER_VARIABLE = "RELATUM_TEST_POSTGRES"
 
@@ -92,8 +98,41 @@ def relatum_database_url(relatum_databases: Databases) -> Iterator[str]:
     relatum_databases.drop(url)
 
 
+@pytest.fixture
+def house_settings(relatum_home: Path, relatum_database_url: str) -> Settings:
+    """The settings of `house`; override it to change them (`msgspec.structs.replace`)."""
+    from relatum.config.settings import Settings
+
+    return Settings(home=relatum_home, database=relatum_database_url, durability="normal")
+
+
+@pytest_asyncio.fixture
+async def house(house_settings: Settings) -> AsyncIterator[House]:
+    """An open house on a fresh database, with every installed plugin on.
+
+    Nothing runs in the background: call `house.handlers.run_once()` and `house.jobs.run_due()`.
+    """
+    from relatum.app.house import House
+
+    async with await House.open(house_settings) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def client(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application of `house`, in the same event loop and without a socket."""
+    import httpx
+    from relatum.app.asgi import create_app
+
+    transport = httpx.ASGITransport(app=create_app(house), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as opened:
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def _relatum_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    from relatum_sdk.databases import SqliteDatabases
+
     databases = SqliteDatabases(tmp_path_factory.mktemp("sqlite"), _migrate)
     yield databases
     databases.close()
@@ -101,6 +140,8 @@ def _relatum_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databa
 
 @pytest.fixture(scope="session")
 def _relatum_postgresql() -> Iterator[Databases]:
+    from relatum_sdk.databases import PostgresDatabases
+
     databases = PostgresDatabases(_server_url(), _migrate)
     yield databases
     databases.close()
@@ -108,15 +149,14 @@ def _relatum_postgresql() -> Iterator[Databases]:
 
 def _migrate(url: str) -> None:
     with ThreadPoolExecutor(max_workers=1) as thread:
-        thread.submit(asyncio.run, _migrate_apps(url)).result()
+        thread.submit(asyncio.run, _migrate_all(url)).result()
 
 
-async def _migrate_apps(url: str) -> None:
-    database = await Database.open(url)
-    try:
-        rooms = ("events", "jobs", "customers", "interactions", "importing", "http")
-        names = [f"relatum.{room}.piccolo_app" for room in rooms]
-        apps = [import_module(name).APP_CONFIG for name in names if find_spec(name)]
-        await migrate.apply(database, await migrate.plan(database, apps))
-    finally:
-        await database.close()
+async def _migrate_all(url: str) -> None:
+    from relatum.app.house import House
+    from relatum.config.settings import Settings
+
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings(home=Path(home), database=url, durability="normal")
+        async with await House.open(settings) as house:
+            await house.migrate_apply()
