@@ -6,7 +6,8 @@ first one it cannot use. So a plugin's routes are built once alone, where only t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from relatum.hooks.gate import owner
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from litestar.handlers import BaseRouteHandler
 
 HOOK = "relatum_register_routes"
+#: The permission of a route that everybody may call, such as a webhook; it has to be said.
+PUBLIC = "public"
 
 
 def route_problems(plugin_id: str, routes: Sequence[Any]) -> list[Problem]:
@@ -29,7 +32,7 @@ def route_problems(plugin_id: str, routes: Sequence[Any]) -> list[Problem]:
             continue
         for handler, opt in handlers:
             problems += _handler_problems(plugin_id, handler, opt)
-    return problems or list(_trial(plugin_id, routes))
+    return problems or [*_twice(routes), *_trial(plugin_id, routes)]
 
 
 def handlers_of(route: Any) -> list[tuple[BaseRouteHandler, dict[str, Any]]] | None:
@@ -44,7 +47,8 @@ def handlers_of(route: Any) -> list[tuple[BaseRouteHandler, dict[str, Any]]] | N
         return [(route, dict(route.opt))]
     if not (isinstance(route, type) and issubclass(route, Controller)):
         return None
-    inherited = getattr(route, "opt", None) or {}
+    own = getattr(route, "opt", None)
+    inherited = dict(own) if isinstance(own, Mapping) else {}  # else the slot of Controller
     members = (getattr(route, name) for name in dir(route) if not hasattr(Controller, name))
     return [(m, {**inherited, **m.opt}) for m in members if isinstance(m, BaseRouteHandler)]
 
@@ -70,7 +74,7 @@ def _handler_problems(
 ) -> Iterator[Problem]:
     place = f"{HOOK}, {_name(handler)} at {', '.join(sorted(handler.paths))}"
     permission = opt.get("permission")
-    if not isinstance(permission, str) or permission.count(".") < 2:
+    if permission != PUBLIC and not (isinstance(permission, str) and permission.count(".") > 1):
         yield Problem(
             code="no-permission",
             message="a route asks for no permission",
@@ -90,6 +94,34 @@ def _handler_problems(
                 got=repr(named)[:80],
                 mend=f"write {field}={plugin_id + '.' + named!r}, or leave it out",
             )
+
+
+def _twice(routes: Sequence[Any]) -> Iterator[Problem]:
+    """Litestar lets the last of two handlers win without a word."""
+    from litestar.utils import join_paths
+
+    counts = Counter(
+        f"{method} {join_paths([_base(route), path])}"
+        for route in routes
+        for handler, _ in handlers_of(route) or ()
+        for path in handler.paths
+        for method in sorted(getattr(handler, "http_methods", ()))
+    )
+    for address, count in counts.items():
+        if count > 1:
+            yield Problem(
+                code="duplicate-route",
+                message=f"{address} is declared {count} times",
+                where=HOOK,
+                expected="each path and method once",
+                got=f"{count} times",
+                mend="remove one, or give it another path",
+            )
+
+
+def _base(route: Any) -> str:
+    path = getattr(route, "path", None)
+    return path if isinstance(path, str) else "/"  # a Controller without one has a slot there
 
 
 def _name(handler: BaseRouteHandler) -> str:
@@ -122,6 +154,5 @@ def _trial(plugin_id: str, routes: Sequence[Any]) -> Iterator[Problem]:
             where=HOOK,
             expected="handlers that Litestar can serve and describe",
             got=describe(error),
-            mend="types of arguments and results must be importable at run time; each path and "
-            "method may occur once",
+            mend="types of arguments and results must be importable at run time",
         )

@@ -1,0 +1,273 @@
+"""What plugins may not declare, each refused for its own reason; nothing is half-registered."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+import pytest
+
+from relatum.hooks import specs
+from relatum.hooks.checks import ANSWERS, DECLARED
+from relatum.hooks.dispatcher import Dispatcher
+from relatum.hooks.registry import Registry
+from relatum.values.problems import Problem
+
+Bring = Callable[..., list[Problem]]
+
+SOUND = """
+class Empty(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+class Row(msgspec.Struct):
+    name: str
+
+async def one(plugin): pass
+async def two(plugin, more): pass
+
+class Target:
+    id = "a.rows"
+    title = Text(en="Rows", vi="Dòng")
+    record = Row
+    key = ("name",)
+    aliases = {"name": ("tên",)}
+    async def prepare(self, plugin, records, scope): ...
+    async def write(self, plugin, records, scope): ...
+    async def finish(self, plugin, scope): ...
+    async def undo(self, plugin, written, scope): ...
+    def export(self, plugin): ...
+
+@get("/rows", opt={"permission": "a.rows.read"})
+async def rows(plugin: NamedDependency[Plugin]) -> list[int]:
+    return []
+
+TITLE = Text(en="Rows", vi="Dòng")
+PERMISSIONS = [Permission(id="a.rows.read", title=TITLE)]
+INTERACTION_KINDS = [InteractionKind(id="a.row", title=TITLE, payload=Empty)]
+EVENT_TYPES = [EventType(id="a.row_made", title=TITLE, payload=Empty)]
+HANDLERS = [Handler(id="a.count", events=("a.row_made",), handle=two, reset=one)]
+JOBS = [Job(id="a.tidy", title=TITLE, run=one, every=dt.timedelta(hours=1))]
+ROUTES = [rows]
+REPORTS = [Report(id="a.summary", title=TITLE, permission="a.rows.read", run=two)]
+IMPORT_TARGETS = [Target()]
+"""
+HOOKS = "\n".join(
+    f"@hookimpl\ndef {hook}(plugin): return {hook.removeprefix('relatum_register_').upper()}"
+    for hook in specs.DECLARING
+)
+
+
+def source_with(change: str) -> str:
+    return f"{SOUND}\n{textwrap.dedent(change)}\n{HOOKS}"
+
+
+def test_sound_plugin_fills_every_shelf(bring: Bring, registry: Registry) -> None:
+    assert bring("a", source_with("")) == []
+    assert registry.permissions.ids() == ["a.rows.read"]
+    assert registry.interaction_kinds.ids() == ["a.row"]
+    assert registry.event_types.ids() == ["a.row_made"]
+    assert registry.handlers.ids() == ["a.count"]
+    assert registry.jobs.ids() == ["a.tidy"]
+    assert registry.reports.ids() == ["a.summary"]
+    assert registry.import_targets.ids() == ["a.rows"]
+    assert len(registry.routes["a"]) == 1
+
+
+WRONG = {
+    # every hook, every way to fail
+    **{
+        f"{hook} {way}": (f"@hookimpl\ndef {hook}(plugin): {body}", code, expected)
+        for hook in specs.DECLARING
+        for way, body, code, expected in (
+            ("raises", "raise ValueError('too blue')", "raised", "ValueError: too blue"),
+            ("exits", "sys.exit(3)", "raised", "SystemExit: 3"),
+            ("hangs", "time.sleep(1)", "hangs", "an answer within 0.3 s"),
+            ("answers nothing", "pass", "wrong-type", "got NoneType"),
+            ("answers a tuple", "return ()", "wrong-type", "got tuple"),
+            ("answers text", "return ['x']", "wrong-type", "got str"),
+        )
+    },
+    "foreign id": ("PERMISSIONS[0] = Permission(id='b.x.read', title=TITLE)", "foreign-id", "a."),
+    "core's id": ("JOBS[0] = msgspec.structs.replace(JOBS[0], id='core.x')", "foreign-id", "a."),
+    "longer id": ("JOBS[0] = msgspec.structs.replace(JOBS[0], id='ab.x')", "foreign-id", "a."),
+    "bare id": ("JOBS[0] = msgspec.structs.replace(JOBS[0], id='a')", "bad-declaration", "<noun>"),
+    "no text as id": ("JOBS[0] = msgspec.structs.replace(JOBS[0], id=5)", "bad-declaration", "id"),
+    "duplicate id": ("PERMISSIONS += PERMISSIONS", "duplicate-id", "declared twice"),
+    "one language": (
+        "PERMISSIONS[0] = Permission(id='a.rows.read', title=Text(en='Rows', vi=''))",
+        "bad-declaration",
+        "both languages",
+    ),
+    "payload is no Struct": (
+        "INTERACTION_KINDS = [InteractionKind(id='a.row', title=TITLE, payload=dict)]",
+        "bad-declaration",
+        "msgspec.Struct",
+    ),
+    "payload lets all through": (
+        "INTERACTION_KINDS = [InteractionKind(id='a.row', title=TITLE, payload=Row)]",
+        "bad-declaration",
+        "forbid_unknown_fields=True",
+    ),
+    "version zero": (
+        "EVENT_TYPES = [EventType(id='a.made', title=TITLE, payload=Empty, version=0)]",
+        "bad-declaration",
+        "from 1",
+    ),
+    "handler is no coroutine": (
+        "HANDLERS = [Handler(id='a.count', events=('a.row_made',), handle=lambda p, e: None)]",
+        "bad-declaration",
+        "an async def",
+    ),
+    "handler takes too little": (
+        "HANDLERS = [Handler(id='a.count', events=('a.row_made',), handle=one)]",
+        "bad-declaration",
+        "2 argument",
+    ),
+    "handler of one event as text": (
+        "HANDLERS = [Handler(id='a.count', events='a.row_made', handle=two)]",
+        "bad-declaration",
+        "a tuple of ids",
+    ),
+    "handler with a batch of none": (
+        "HANDLERS = [Handler(id='a.count', events=('a.row_made',), handle=two, batch=0)]",
+        "bad-declaration",
+        "from 1 to 10000",
+    ),
+    "job without a time": (
+        "JOBS = [Job(id='a.tidy', title=TITLE, run=one)]",
+        "bad-declaration",
+        "exactly one of them",
+    ),
+    "job with two times": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], daily_at='02:30')]",
+        "bad-declaration",
+        "exactly one of them",
+    ),
+    "job at 25 o'clock": (
+        "JOBS = [Job(id='a.tidy', title=TITLE, run=one, daily_at='25:00')]",
+        "bad-declaration",
+        "HH:MM",
+    ),
+    "job all the time": (
+        "JOBS = [Job(id='a.tidy', title=TITLE, run=one, every=dt.timedelta(0))]",
+        "bad-declaration",
+        "a second or more",
+    ),
+    "report with a needed parameter": (
+        "REPORTS = [msgspec.structs.replace(REPORTS[0], params=Row)]",
+        "bad-declaration",
+        "a default for name",
+    ),
+    "report without a permission": (
+        "REPORTS = [msgspec.structs.replace(REPORTS[0], permission='')]",
+        "bad-declaration",
+        "the id of a permission",
+    ),
+    "target that lacks a method": ("del Target.finish", "wrong-type", "ImportTarget"),
+    "target with a strange key": (
+        "Target.key = ('nmae',)",
+        "bad-declaration",
+        "a tuple of fields of Row",
+    ),
+    "target with strange aliases": (
+        "Target.aliases = {'nmae': ()}",
+        "bad-declaration",
+        "by field of Row",
+    ),
+    "route without a permission": (
+        "@get('/x')\nasync def x() -> None: ...\nROUTES = [x]",
+        "no-permission",
+        "a.<noun>.<verb>",
+    ),
+    "route that is a function": ("ROUTES = [one]", "wrong-type", "made by @get"),
+    "route with a foreign name": (
+        (
+            "@get('/x', name='b.x', opt={'permission': 'a.rows.read'})\n"
+            "async def x() -> None: ...\nROUTES = [x]"
+        ),
+        "foreign-id",
+        "leave it out",
+    ),
+    "route twice": (
+        (
+            "@get('/rows', opt={'permission': 'a.rows.read'})\n"
+            "async def again() -> None: ...\nROUTES = [rows, again]"
+        ),
+        "duplicate-route",
+        "GET /rows is declared 2 times",
+    ),
+    "route with an unknown type": (
+        (
+            "@get('/x', opt={'permission': 'a.rows.read'})\n"
+            "async def x(y: 'Unknown') -> None: ...\nROUTES = [x]"
+        ),
+        "unusable-routes",
+        "NameError: name 'Unknown'",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_wrong_declaration_keeps_the_whole_plugin_out(
+    bring: Bring, registry: Registry, dispatcher: Dispatcher, wrong: str
+) -> None:
+    change, code, expected = WRONG[wrong]
+    if change.startswith("@hookimpl"):
+        problems = bring("a", f"{SOUND}\n{HOOKS}\n{change}")
+    else:
+        problems = bring("a", source_with(change))
+    assert code in [problem.code for problem in problems], problems
+    assert expected in "\n".join(map(str, problems))
+    assert registry.plugins == {}
+    assert registry.routes == {}
+    for hook in specs.DECLARING:
+        shelf = registry.shelf_of(hook)
+        assert shelf is None or not shelf._items, hook
+
+
+def test_wrong_declarations_are_many() -> None:
+    assert len(WRONG) == 6 * len(specs.DECLARING) + 28
+
+
+def test_every_hook_has_its_check() -> None:
+    assert {*DECLARED, "relatum_register_routes"} == set(specs.DECLARING)
+    assert set(ANSWERS) == set(specs.TAKING_PART)
+
+
+def test_everything_wrong_is_reported_at_once(bring: Bring) -> None:
+    change = "PERMISSIONS = None; JOBS = 5; REPORTS = [1, 2]"
+    problems = bring("a", source_with(change))
+    assert len(problems) == 4
+
+
+def test_undeclared_permission_is_noted_but_keeps_nothing_out(
+    bring: Bring, dispatcher: Dispatcher
+) -> None:
+    assert bring("a", source_with("PERMISSIONS = []")) == []
+    [note] = dispatcher.notes["a"]
+    assert (note.code, note.got) == ("undeclared-permission", "a.rows.read")
+
+
+def test_controllers_hand_their_permission_down(bring: Bring, registry: Registry) -> None:
+    change = """
+    from litestar import Controller
+    class Rows(Controller):
+        path = "/more"
+        opt = {"permission": "a.rows.read"}
+        @get("/")
+        async def all(self) -> list[int]: return []
+    ROUTES = [Rows]
+    """
+    assert bring("a", source_with(change)) == []
+    assert len(registry.routes["a"]) == 1
+
+
+def test_controller_without_a_permission_is_refused(bring: Bring) -> None:
+    change = """
+    from litestar import Controller
+    class Rows(Controller):
+        @get("/")
+        async def all(self) -> list[int]: return []
+    ROUTES = [Rows]
+    """
+    assert [problem.code for problem in bring("a", source_with(change))] == ["no-permission"]
