@@ -55,7 +55,7 @@ class StoredTeam(Table, tablename="sales_pipeline_team"):
 
     id = UUID(primary_key=True, default=None)
     name = Varchar(length=200, default="")
-    name_key = Varchar(length=200, default="", unique=True)
+    name_key = Varchar(length=600, default="", unique=True)
     region = Varchar(length=100, default="")
     manager = Varchar(length=200, default="")
     active = Boolean(default=True)
@@ -66,7 +66,7 @@ class StoredMember(Table, tablename="sales_pipeline_member"):
 
     id = UUID(primary_key=True, default=None)
     name = Varchar(length=200, default="")
-    name_key = Varchar(length=200, default="", unique=True)
+    name_key = Varchar(length=600, default="", unique=True)
     team = ForeignKey(
         StoredTeam, on_delete=OnDelete.restrict, null=True, db_column_name="team_id", index=True
     )
@@ -79,7 +79,7 @@ class StoredProduct(Table, tablename="sales_pipeline_product"):
     id = UUID(primary_key=True, default=None)
     code = Varchar(length=60, default=None, null=True, unique=True)
     name = Varchar(length=200, default="")
-    name_key = Varchar(length=200, default="", unique=True)
+    name_key = Varchar(length=600, default="", unique=True)
     series = Varchar(length=100, default="")
     active = Boolean(default=True)
 
@@ -89,7 +89,7 @@ class StoredPriceList(Table, tablename="sales_pipeline_price_list"):
 
     id = UUID(primary_key=True, default=None)
     name = Varchar(length=100, default="")
-    name_key = Varchar(length=100, default="", unique=True)
+    name_key = Varchar(length=300, default="", unique=True)
     position = Integer(default=0)
     active = Boolean(default=True)
 
@@ -140,6 +140,7 @@ class StoredDeal(Table, tablename="sales_pipeline_deal"):
     external_source = Varchar(length=60, default=None, null=True)
     external_ref = Varchar(length=200, default=None, null=True)
     name = Varchar(length=300, default="")
+    search = Text(default="")
     customer = CustomerRef(db_column_name="customer_id", null=True, on_erase=OnErase.anonymise)
     pipeline = ForeignKey(
         StoredPipeline,
@@ -322,15 +323,6 @@ class DealActivity(Table, tablename="sales_pipeline_deal_activity"):
     deal = UUID(default=None, null=False, db_column_name="deal_id")
     interaction = UUID(default=None, null=False, db_column_name="interaction_id", index=True)
     occurred_at = Timestamptz(default=None, null=False)
-
-
-class DealPurchase(Table, tablename="sales_pipeline_deal_purchase"):
-    """A purchase or cancellation that was recorded for a won deal; a projection of the log."""
-
-    interaction = UUID(primary_key=True, default=None, db_column_name="interaction_id")
-    deal = UUID(default=None, null=False, db_column_name="deal_id", index=True)
-    sequence = Integer(default=0)
-    cancels = UUID(default=None, null=True)
 
 
 class RottingNote(Table, tablename="sales_pipeline_rotting_note"):

@@ -1,0 +1,1 @@
+"""Structs that cross the borders of the plugin: what comes in and what is read."""
