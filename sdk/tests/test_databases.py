@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def run(url: str, *statements: str) -> list[tuple[object, ...]]:
             for statement in statements:
                 rows = connection.execute(statement).fetchall()
             return rows
-    return asyncio.run(run_on_server(url, *statements))
+    with ThreadPoolExecutor(max_workers=1) as thread:  # the test's own may have a running loop
+        return thread.submit(asyncio.run, run_on_server(url, *statements)).result()
 
 
 async def run_on_server(url: str, *statements: str) -> list[tuple[object, ...]]:
@@ -44,8 +46,16 @@ async def run_on_server(url: str, *statements: str) -> list[tuple[object, ...]]:
         await connection.close()
 
 
+SCHEMA = (
+    "CREATE TABLE note (line text)",
+    "INSERT INTO note VALUES ('migrated')",
+    "CREATE TABLE parent (id serial PRIMARY KEY)",
+    "CREATE TABLE child (parent_id int REFERENCES parent (id))",
+)
+
+
 class CountedMigration:
-    """Stands for the migrations: one table with one row, in WAL mode on SQLite."""
+    """Stands for the migrations: a table with one row, two without, WAL mode on SQLite."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -54,7 +64,7 @@ class CountedMigration:
         self.calls += 1
         if url.startswith("sqlite:///"):
             run(url, "PRAGMA journal_mode = WAL")
-        run(url, "CREATE TABLE note (line text)", "INSERT INTO note VALUES ('migrated')")
+        run(url, *SCHEMA)
 
 
 @pytest.fixture
@@ -112,15 +122,86 @@ def test_dropped_sqlite_leaves_no_file(tmp_path: Path, migration: CountedMigrati
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.postgres
-def test_dropped_postgres_leaves_no_database(migration: CountedMigration) -> None:
+@pytest.fixture
+def server(migration: CountedMigration) -> Iterator[PostgresDatabases]:
     made = PostgresDatabases(SERVER_URL, migration)
-    url = made.migrated()
-    names = {url.rpartition("/")[2], str(made._template)}
+    yield made
+    made.close()
+
+
+@pytest.mark.postgres
+def test_closed_postgres_leaves_no_database(migration: CountedMigration) -> None:
+    made = PostgresDatabases(SERVER_URL, migration)
+    first, second = made.migrated(), made.migrated()
+    names = {first.rpartition("/")[2], second.rpartition("/")[2], str(made._template)}
     assert names <= on_server()
-    made.drop(url)
+    made.drop(first)
+    made.drop(second)
     made.close()
     assert not names & on_server()
+
+
+@pytest.mark.postgres
+def test_dropped_postgres_is_used_again_as_if_new(server: PostgresDatabases) -> None:
+    url = server.migrated()
+    before = content(url)
+    run(
+        url,
+        "UPDATE note SET line = 'changed'",
+        "INSERT INTO note VALUES ('more')",
+        "INSERT INTO parent DEFAULT VALUES",
+        "INSERT INTO child SELECT id FROM parent",
+    )
+    assert content(url) != before
+    server.drop(url)
+    assert server.migrated() == url
+    assert content(url) == before
+    assert run(url, "INSERT INTO parent DEFAULT VALUES RETURNING id") == [(1,)]
+    server.drop(url)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE more (line text)",
+        "DROP TABLE note",
+        "ALTER TABLE note ADD COLUMN more text",
+        "ALTER TABLE note RENAME COLUMN line TO text",
+        "ALTER TABLE note ALTER COLUMN line SET NOT NULL",
+        "ALTER TABLE note ALTER COLUMN line SET DEFAULT 'x'",
+        "CREATE INDEX more ON note (line)",
+        "ALTER TABLE child DROP CONSTRAINT child_parent_id_fkey",
+        "CREATE SCHEMA more",
+        "INSERT INTO note SELECT repeat('x', 100) FROM generate_series(1, 50000)",
+    ],
+)
+def test_changed_or_grown_postgres_is_replaced(server: PostgresDatabases, statement: str) -> None:
+    url = server.migrated()
+    run(url, statement)
+    server.drop(url)
+    assert url.rpartition("/")[2] not in on_server()
+    fresh = server.migrated()
+    assert fresh != url
+    assert run(fresh, "SELECT line FROM note") == [("migrated",)]
+    server.drop(fresh)
+
+
+@pytest.mark.postgres
+async def test_forgotten_transaction_does_not_hold_up_the_next_test(
+    server: PostgresDatabases,
+) -> None:
+    url = server.migrated()
+    forgotten = await asyncpg.connect(url)
+    await forgotten.execute("BEGIN; LOCK TABLE note IN ACCESS EXCLUSIVE MODE")
+    server.drop(url)
+    next_url = server.migrated()
+    connection = await asyncpg.connect(next_url)
+    assert await connection.fetchval("SELECT line FROM note") == "migrated"
+    await connection.close()
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await forgotten.execute("COMMIT")
+    server.drop(next_url)
 
 
 @pytest.mark.postgres
@@ -170,6 +251,11 @@ def test_silent_server_is_named_without_its_password(capsys: pytest.CaptureFixtu
 def test_main_without_address_prints_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "usage" in capsys.readouterr().err
+
+
+def content(url: str) -> list[list[tuple[object, ...]]]:
+    tables = ("note", "parent", "child", "parent_id_seq")
+    return [run(url, f"SELECT * FROM {table}") for table in tables]
 
 
 def on_server() -> set[str]:

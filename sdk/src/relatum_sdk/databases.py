@@ -21,6 +21,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from relatum_sdk.baseline import Baseline
+
 Result = TypeVar("Result")
 
 #: Fills the empty database at an address; nothing may stay connected to it afterwards.
@@ -90,14 +92,18 @@ class PostgresDatabases:
     """Databases of one PostgreSQL server, cloned from a database that is migrated once.
 
     `server_url` names a database that may be connected to while others are created and dropped;
-    its role needs the right to create databases. Databases that a killed run left behind are
-    removed when they are older than `ABANDONED_AFTER`.
+    its role needs the right to create databases. A dropped one is put back to its beginning and
+    used again where that is possible. Databases that a killed run left behind are removed when they
+    are older than `ABANDONED_AFTER`.
     """
 
     def __init__(self, server_url: str, migrate: Migrate) -> None:
         self._server_url = server_url
         self._migrate = migrate
         self._template: str | None = None
+        self._baseline: Baseline | None = None
+        self._clones: set[str] = set()
+        self._idle: list[str] = []
         self._execute(*_drop_statements(_run(_abandoned(server_url))))
 
     def empty(self) -> str:
@@ -106,28 +112,37 @@ class PostgresDatabases:
         return self._url(name)
 
     def migrated(self) -> str:
+        if self._idle:
+            return self._url(self._idle.pop())
         if self._template is None:
             self._template = self._make_template()
         name = _new_name()
         self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}"')
+        self._clones.add(name)
         return self._url(name)
 
     def drop(self, url: str) -> None:
-        self._execute(*_drop_statements([urlsplit(url).path.removeprefix("/")]))
+        name = _name(url)
+        if name in self._clones and self._baseline and _run(_restore(url, self._baseline)):
+            self._idle.append(name)
+        else:
+            self._clones.discard(name)
+            self._execute(*_drop_statements([name]))
 
     def close(self) -> None:
-        if self._template is not None:
-            self._execute(*_drop_statements([self._template]))
-            self._template = None
+        names = [*self._idle, *([self._template] if self._template else [])]
+        self._execute(*_drop_statements(names))
+        self._idle, self._template, self._baseline = [], None, None
 
     def _make_template(self) -> str:
         url = self.empty()
         try:
             self._migrate(url)
+            self._baseline = _run(_take(url))
         except BaseException:
             self.drop(url)
             raise
-        return urlsplit(url).path.removeprefix("/")
+        return _name(url)
 
     def _url(self, name: str) -> str:
         return urlunsplit(urlsplit(self._server_url)._replace(path=f"/{name}"))
@@ -189,6 +204,25 @@ async def _abandoned(server_url: str) -> list[str]:
     return [name for name in names if (made := _made_at(name)) and made < before]
 
 
+async def _take(url: str) -> Baseline:
+    connection = await _connect(url)
+    try:
+        return await Baseline.take(connection)
+    finally:
+        await connection.close()
+
+
+async def _restore(url: str, baseline: Baseline) -> bool:
+    try:
+        connection = await _connect(url)
+    except ConnectionError:  # the test dropped it, or forbade connections
+        return False
+    try:
+        return await baseline.restore(connection)
+    finally:
+        await connection.close()
+
+
 async def _connect(server_url: str) -> Any:
     try:
         return await asyncpg.connect(server_url, timeout=CONNECT_SECONDS)
@@ -205,6 +239,10 @@ def _run(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Run to the end in a thread of its own: the caller's may already have a running loop."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
 
 
 def _new_name() -> str:

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
@@ -122,9 +122,11 @@ async def house(house_settings: Settings) -> AsyncIterator[House]:
 async def client(house: House) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application of `house`, in the same event loop and without a socket."""
     import httpx
+
     from relatum.app.asgi import create_app
 
-    transport = httpx.ASGITransport(app=create_app(house), raise_app_exceptions=False)
+    app: Any = create_app(house)  # ASGI spelled by litestar and by httpx differs in types alone
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as opened:
         yield opened
 
