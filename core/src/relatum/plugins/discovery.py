@@ -88,11 +88,11 @@ def _distributions() -> Iterator[IDistribution]:
     """
     seen: set[str] = set()
     for distribution in importlib_metadata.distributions():
+        stem = _stem(distribution)
         try:
             text = distribution.read_text(_ENTRY_POINTS) or ""
         except (OSError, UnicodeDecodeError):
-            continue
-        stem = _stem(distribution)
+            text = GROUP if stem.startswith("relatum_") else ""
         if GROUP in text and stem not in seen:
             seen.add(stem)
             yield distribution

@@ -33,7 +33,7 @@ def plan(found: Sequence[Found], core_api: str = CORE_API) -> Plan:
     installed = {each.id: each for each in found}
     manifests = {each.id: each.manifest for each in found if each.manifest is not None}
     requires: dict[str, Set[str]] = {
-        plugin_id: {r.id for r in manifest.requires if r.id in manifests}
+        plugin_id: {r.id for r in manifest.requires if r.id in manifests} - {plugin_id}
         for plugin_id, manifest in manifests.items()
     }
     errors = {each.id: list(each.problems) for each in found}

@@ -19,7 +19,7 @@ from relatum.hooks.declaring import Declared
 from relatum.hooks.isolation import Outcome, attempt, describe
 from relatum.plugins.manifest import Manifest
 from relatum.plugins.settings import read_settings
-from relatum.plugins.tables import IMPORT_LIMIT, app_problems
+from relatum.plugins.tables import HANGS, IMPORT_LIMIT, app_problems
 from relatum.values.problems import Problem
 
 if TYPE_CHECKING:
@@ -124,9 +124,6 @@ class Loader:
             got=describe(outcome.error),
             mend="mend the plugin or install what it needs, or switch it off",
         )
-
-
-HANGS = "hangs"
 
 
 def _import(imported: _Imported, package: str, manifest: Manifest) -> None:

@@ -12,13 +12,16 @@ from relatum.hooks.isolation import describe
 from relatum.plugins import graph
 from relatum.plugins.configured import configuration_problems
 from relatum.plugins.discovery import Found, discover
-from relatum.plugins.loading import HANGS, Loader
+from relatum.plugins.loading import Loader
 from relatum.plugins.states import PluginProblem, PluginState, plugin_problem
+from relatum.plugins.tables import HANGS, apps_of
 from relatum.plugins.verdicts import Verdict, verdicts
 from relatum.values.problems import ConfigurationError, NotFound, Problem
 from relatum.values.text import nearest
 
 if TYPE_CHECKING:
+    from piccolo.conf.apps import AppConfig
+
     from relatum.config.settings import Settings
     from relatum.db.migrate import Step
     from relatum.hooks.context import Plugin
@@ -52,7 +55,9 @@ class PluginTable:
         self._loaded: dict[str, Plugin] = {}
         self._load_errors: dict[str, list[Problem]] = {}
         self._notes: dict[str, list[Problem]] = {}
+        self._table_errors: dict[str, list[Problem]] = {}
         self._pending: Counter[str] | None = None
+        self._looked_at: frozenset[str] = frozenset()
         self._tables_read: dict[str, dict[str, object]] = {}
         self._listeners: list[Callable[[Plugin], None]] = []
         self._following = asyncio.Lock()
@@ -90,6 +95,18 @@ class PluginTable:
         """Ids of the plugins that cannot run without this one."""
         manifests = {each.id: each.manifest for each in self.found if each.manifest is not None}
         return graph.dependents(manifests, plugin_id)
+
+    def apps(self) -> list[AppConfig]:
+        """The Piccolo apps of all installed plugins, switched on or off, dependencies first.
+
+        Imports their ``piccolo_app``; slow, and safe in another thread. A plugin whose tables
+        cannot be read is quarantined.
+        """
+        stuck = {key for key in self._installed if self._is_stuck(key)}
+        apps, errors = apps_of(each for each in self.found if each.id not in stuck)
+        kept = {key: self._table_errors[key] for key in stuck & set(self._table_errors)}
+        self._table_errors = {**errors, **kept}
+        return apps
 
     def listen(self, listener: Callable[[Plugin], None]) -> None:
         """Call ``listener`` with every plugin that is loaded from now on, before it is in force."""
@@ -138,6 +155,7 @@ class PluginTable:
             steps: the migrations that have not run, of core and plugins.
         """
         self._pending = Counter(step.app for step in steps)
+        self._looked_at = frozenset(self._installed)
         self._set_gate()
 
     def quarantine(self, plugin_id: str, problem: Problem) -> None:
@@ -166,9 +184,21 @@ class PluginTable:
             self._plan,
             self._installed,
             wanted=self._wanted,
-            load_errors=self._load_errors,
-            pending=self._pending or {},
+            load_errors={
+                key: [*self._table_errors.get(key, ()), *self._load_errors.get(key, ())]
+                for key in (*self._table_errors, *self._load_errors)
+            },
+            pending={key: self._pending_of(key) or 0 for key in self._installed},
         )
+
+    def _pending_of(self, plugin_id: str) -> int | None:
+        """How many migrations wait; all of a plugin that came after somebody looked."""
+        if self._pending is None:
+            return None
+        manifest = self._installed[plugin_id].manifest
+        if plugin_id not in self._looked_at and manifest is not None and manifest.piccolo_app:
+            return 1
+        return self._pending[plugin_id]
 
     def _wanted(self, plugin_id: str) -> bool:
         return not self._settings.safe_mode and self._settings.plugins.allows(plugin_id)
@@ -218,11 +248,14 @@ class PluginTable:
 
     def _forgive(self) -> None:
         """Forget why plugins failed that may be tried again; one that hangs holds a thread."""
-        for plugin_id, errors in list(self._load_errors.items()):
+        for plugin_id in list(self._load_errors):
             changed = self._tables_read.get(plugin_id) != self._table(plugin_id)
-            stuck = any(error.code == HANGS for error in errors)
-            if not stuck and (changed or not self._wanted(plugin_id)):
+            if not self._is_stuck(plugin_id) and (changed or not self._wanted(plugin_id)):
                 del self._load_errors[plugin_id]
+
+    def _is_stuck(self, plugin_id: str) -> bool:
+        errors = [*self._table_errors.get(plugin_id, ()), *self._load_errors.get(plugin_id, ())]
+        return any(error.code == HANGS for error in errors)
 
     def _renew_settings(self) -> None:
         for plugin_id, plugin in self._loaded.items():
@@ -240,7 +273,6 @@ class PluginTable:
 
     def _state(self, found: Found, verdict: Verdict) -> PluginState:
         manifest = found.manifest
-        pending = self._pending
         return PluginState(
             id=found.id,
             version=found.version,
@@ -252,7 +284,7 @@ class PluginTable:
             requires=[str(each) for each in manifest.requires] if manifest else [],
             after=list(manifest.after) if manifest else [],
             status=verdict.status,
-            pending_migrations=None if pending is None else pending[found.id],
+            pending_migrations=self._pending_of(found.id),
             problems=[
                 *(plugin_problem(found.id, found.version, each) for each in verdict.errors),
                 *(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from piccolo.conf.apps import AppConfig
 
 IMPORT_LIMIT = 10.0
+#: Code of a problem that holds a thread until the process ends, so that trying again is no use.
+HANGS = "hangs"
 
 
 def apps_of(
@@ -37,7 +39,8 @@ def apps_of(
         )
         if outcome.value is None:
             why = describe(outcome.error) if outcome.error else f"no answer within {limit:g} s"
-            problems[plugin.id] = [_unreadable(module, why)]
+            code = HANGS if outcome.hung else "unreadable-tables"
+            problems[plugin.id] = [_unreadable(code, module, why)]
         elif wrong := app_problems(plugin.id, outcome.value, installed):
             problems[plugin.id] = wrong
         else:
@@ -70,9 +73,9 @@ def _foreign(what: str, expected: str, got: str) -> Problem:
     )
 
 
-def _unreadable(module: str, why: str) -> Problem:
+def _unreadable(code: str, module: str, why: str) -> Problem:
     return Problem(
-        code="unreadable-tables",
+        code=code,
         message="the tables of the plugin cannot be read",
         where=module,
         expected="a module with APP_CONFIG that can be imported",
