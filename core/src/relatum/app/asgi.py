@@ -1,0 +1,113 @@
+"""The house as an ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from litestar import Litestar, Router
+
+from relatum.hooks.context import Plugin
+from relatum.http.calls import Call
+from relatum.http.edge import Edge
+from relatum.http.handling import answer_failure
+from relatum.http.idempotency import Idempotency
+from relatum.http.mounting import Mounting, refuse_open_routes
+from relatum.http.openapi import Description
+from relatum.http.routes import customers, interactions, operations, reports
+from relatum.values.problems import PluginError, Problem
+from relatum.web import pages
+
+if TYPE_CHECKING:
+    from relatum.app.house import House
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+class Application(Litestar):
+    """Litestar with the house it serves.
+
+    Attributes:
+        house: the services; routes find them here.
+        description: the OpenAPI document of what is mounted.
+    """
+
+    __slots__ = ("description", "house")
+
+    house: House
+    description: Description
+
+
+def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Application:
+    """Build the application of an open house.
+
+    Args:
+        lifespan: what lives as long as the server runs (background work).
+
+    Raises:
+        ConfigurationError: a route of core asks for no permission.
+    """
+    app = Application(
+        route_handlers=[
+            Router(
+                path="/api/v1",
+                route_handlers=[*customers.ROUTES, *interactions.ROUTES, *reports.ROUTES],
+            ),
+            *operations.ROUTES,
+            *pages.ROUTES,
+        ],
+        exception_handlers={Exception: answer_failure},
+        lifespan=list(lifespan),
+        logging_config=None,
+        openapi_config=None,
+        request_class=Call,
+        # the edge counts bytes, also of bodies that say nothing of their length
+        request_max_body_size=None,
+        signature_types=[Plugin],
+    )
+    app.house = house
+    app.description = Description(app, version=version("relatum"))
+    refuse_open_routes(app.routes)
+    edge = _edge(house, app)
+    mounting = Mounting(app, house.gate, lambda: edge.lead_to(app._create_asgi_handler()))
+    _mount_plugins(house, mounting)
+    return app
+
+
+def _edge(house: House, app: Application) -> Edge:
+    server = house.settings.server
+    edge = Edge(
+        app.asgi_handler,
+        most_bytes=server.max_body_bytes,
+        seconds=server.request_timeout,
+        idempotency=Idempotency(house.db),
+    )
+    # Around the router, and not a middleware of routes: an address that does not exist or a wrong
+    # method has no route.
+    app.asgi_handler = edge
+    return edge
+
+
+def _mount_plugins(house: House, mounting: Mounting) -> None:
+    def mount(plugin: Plugin) -> None:
+        routes = house.registry.routes.get(plugin.id)
+        if routes:
+            mounting.mount(plugin, routes)
+
+    for plugin_id, plugin in list(house.registry.plugins.items()):
+        try:
+            mount(plugin)
+        except PluginError as error:
+            house.plugins.quarantine(plugin_id, _not_mounted(error))
+    house.plugins.listen(mount)
+
+
+def _not_mounted(error: PluginError) -> Problem:
+    return Problem(
+        code="not-mounted",
+        message=error.detail,
+        expected="routes that fit the application",
+        mend="mend the plugin, or switch it off",
+    )

@@ -1,0 +1,292 @@
+"""The one layer around the application: who may speak to it, for how long, and what is always said.
+
+* While there are no accounts only this machine is served: a foreign ``Host`` (DNS rebinding) and
+  writes that a browser sends for another site are refused.
+* Every request has an id, a time limit, and an answer, whatever happens inside.
+* ``HEAD`` is ``GET`` without the body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import re
+import secrets
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+from litestar.enums import ScopeType
+
+from relatum.http.answers import length_of
+from relatum.http.problems import (
+    MEDIA_TYPE,
+    ForeignHost,
+    TimedOut,
+    body_of,
+    failure_of,
+    record,
+)
+from relatum.http.watch import Watch
+from relatum.values.problems import MalformedRequest, Refused, RelatumError, TooLarge, Unavailable
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+    from relatum.http.idempotency import Idempotency
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CONTENT_SECURITY_POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    b"font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
+    b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+PAGE_POLICY = (b"content-security-policy", CONTENT_SECURITY_POLICY)
+DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+NO_STORE = (b"cache-control", b"no-store")
+
+_LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
+_USUAL_HOSTS = frozenset({"127.0.0.1:8000", "localhost:8000"})
+_SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SAME_SITE = (None, "same-origin", "none")
+
+
+class Edge:
+    """Wraps the application; every request passes it once.
+
+    Args:
+        app: Litestar's own handler.
+        most_bytes: of a body.
+        seconds: in which a request must be answered.
+        idempotency: answers writes that carry a key.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, most_bytes: int, seconds: float, idempotency: Idempotency | None
+    ) -> None:
+        self.most_bytes = most_bytes
+        self.seconds = seconds
+        self.watch = Watch(seconds)
+        self._app = app
+        self._idempotency = idempotency
+        self._prefix = secrets.token_hex(6)
+        self._count = itertools.count(1)
+
+    def lead_to(self, app: ASGIApp) -> None:
+        """Wrap another application from now on."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            await _Passage(self, scope, receive, send).go()
+        elif _refusal(_headers_of(scope), writes=True) is None:
+            await self._app(scope, receive, send)
+        else:
+            await receive()
+            close: Any = {"type": "websocket.close", "code": 4403, "reason": "foreign origin"}
+            await send(close)
+
+    def run(
+        self, scope: Any, receive: Receive, send: Send, headers: dict[bytes, str]
+    ) -> Awaitable[None]:
+        """Let the application answer, once for each ``Idempotency-Key``."""
+        key = headers.get(b"idempotency-key")
+        if key is None or self._idempotency is None or scope["method"] in SAFE_METHODS:
+            return self._app(scope, receive, send)
+        return self._idempotency.run(key, self._app, scope, receive, send)
+
+    def new_request_id(self) -> str:
+        """Unique among the requests of this and (very probably) any other process."""
+        return f"{self._prefix}-{next(self._count):x}"
+
+
+class _Passage:
+    """One request on its way through the edge."""
+
+    __slots__ = (
+        "_edge",
+        "_head",
+        "_headers",
+        "_receive",
+        "_received",
+        "_scope",
+        "_send",
+        "_sent",
+        "id",
+    )
+
+    def __init__(self, edge: Edge, scope: Any, receive: Receive, send: Send) -> None:
+        self._edge = edge
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._sent = False
+        self._head = scope["method"] == "HEAD"
+        self._received = 0
+        self._headers = _headers_of(scope)
+        said = self._headers.get(b"x-request-id")
+        sane = said is not None and _SANE_ID.fullmatch(said) is not None
+        self.id: str = said if said is not None and sane else edge.new_request_id()
+        scope["state"]["request_id"] = self.id
+
+    async def go(self) -> None:
+        error: BaseException | None = self._refusal()
+        if error is None:
+            error = await self._run()
+        if error is not None:
+            await self._answer(error)
+
+    async def _run(self) -> BaseException | None:
+        """Let the application answer; returns what it left unanswered."""
+        scope = self._scope
+        if self._head:
+            scope["method"] = "GET"
+        send = self.send_head if self._head else self.send
+        receive = self._receive if scope["method"] == "GET" else self.receive
+        watch = self._edge.watch
+        task = watch.enter()
+        error: BaseException | None = None
+        try:
+            await self._edge.run(scope, receive, send, self._headers)
+        except asyncio.CancelledError as cancelled:
+            error = cancelled
+        except (Exception, SystemExit) as raised:  # noqa: BLE001 - a plugin may raise anything, also exit
+            error = raised
+        if watch.leave(task):
+            return None if error is None else self._too_late()
+        if isinstance(error, asyncio.CancelledError):
+            raise error
+        return error
+
+    async def receive(self) -> Any:
+        """The next part of the body, as long as there are not too many."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._received += len(message.get("body", b""))
+            if self._received > self._edge.most_bytes:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                self._scope["state"]["body_complete"] = True
+        return message
+
+    async def send(self, message: Any) -> None:
+        """Send on, with what every answer says."""
+        if message["type"] == "http.response.start":
+            self._sent = True
+            message["headers"] = self._completed(message["headers"], message["status"])
+        await self._send(message)
+
+    async def send_head(self, message: Any) -> None:
+        """As :meth:`send`, without any body."""
+        if message["type"] == "http.response.body":
+            if not message.get("more_body", False):
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await self.send(message)
+
+    def _completed(self, headers: Any, status: int) -> list[tuple[bytes, bytes]]:
+        cache, policy = NO_STORE, DATA_POLICY
+        for name, value in headers:
+            if name == b"cache-control":
+                cache = (name, value)
+            elif name == b"content-type" and value.startswith(b"text/html"):
+                policy = PAGE_POLICY
+        complete = [*headers, *ALWAYS, policy, (b"x-request-id", self.id.encode())]
+        if cache is NO_STORE:
+            complete.append(NO_STORE)
+        if status == 405 or self._scope["method"] == "OPTIONS":
+            return [_with_head(header) for header in complete]
+        return complete
+
+    def _refusal(self) -> RelatumError | None:
+        scope = self._scope
+        if not scope["path"].isprintable():
+            return MalformedRequest(
+                "expected an address of printable characters, got control characters; mend it"
+            )
+        length = self._headers.get(b"content-length")
+        if length is not None and length.isdigit() and int(length[:20]) > self._edge.most_bytes:
+            return self._too_large()
+        return _refusal(self._headers, writes=scope["method"] not in SAFE_METHODS)
+
+    def _too_large(self) -> TooLarge:
+        mebibytes = self._edge.most_bytes / 1024 / 1024
+        return TooLarge(
+            f"expected a body of at most {mebibytes:g} MiB, got a larger one; send it in parts or "
+            "raise server.max_body_bytes in the configuration"
+        )
+
+    def _too_late(self) -> RelatumError:
+        seconds = f"{self._edge.seconds:g} s"
+        if self._scope["method"] != "GET" and "body_complete" not in self._scope["state"]:
+            return TimedOut(f"expected the whole body within {seconds}, got a part; send it again")
+        return Unavailable(
+            f"expected an answer within {seconds}, got none; try again later. Send a write with "
+            "an Idempotency-Key, so that trying again never does it twice"
+        )
+
+    async def _answer(self, error: BaseException) -> None:
+        failure = failure_of(error)
+        place = f"{self._scope['method']} {self._scope['path']}"
+        record(failure, error, request_id=self.id, place=place)
+        if self._sent:
+            # half an answer is out already: only breaking off tells the caller so
+            raise error
+        body = body_of(failure.error, instance=self._scope["path"], request_id=self.id)
+        headers = [(b"content-type", MEDIA_TYPE.encode()), length_of(body), *failure.headers]
+        start: Any = {"type": "http.response.start", "status": failure.error.status}
+        with contextlib.suppress(ConnectionError):
+            await self.send({**start, "headers": headers})
+            part = b"" if self._head else body
+            await self._send({"type": "http.response.body", "body": part, "more_body": False})
+
+
+def _headers_of(scope: Any) -> dict[bytes, str]:
+    return {name: value.decode("latin-1") for name, value in scope["headers"] if name in _LOOKED_AT}
+
+
+_LOOKED_AT = frozenset(
+    {
+        b"host",
+        b"origin",
+        b"sec-fetch-site",
+        b"x-request-id",
+        b"content-length",
+        b"idempotency-key",
+    }
+)
+
+
+def _refusal(headers: dict[bytes, str], *, writes: bool) -> RelatumError | None:
+    host = headers.get(b"host", "")
+    if host and host not in _USUAL_HOSTS and not _LOOPBACK.fullmatch(host):
+        return ForeignHost(
+            f"expected the host localhost or 127.0.0.1, got {host[:80]!r}; there are no accounts "
+            "yet, so only this machine is served under these names"
+        )
+    if not writes:
+        return None
+    origin = headers.get(b"origin")
+    foreign = origin is not None and origin.partition("://")[2].lower() != host.lower()
+    if foreign or headers.get(b"sec-fetch-site") not in _SAME_SITE:
+        said = origin or headers.get(b"sec-fetch-site", "")
+        return Refused(
+            f"expected a write from a page of this server or from no page, got one from "
+            f"{said[:80]!r}; send it from here"
+        )
+    return None
+
+
+def _with_head(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    name, value = header
+    if name != b"allow":
+        return header
+    methods = [each.strip() for each in value.split(b",")]
+    if b"GET" in methods and b"HEAD" not in methods:
+        methods.append(b"HEAD")
+    return (name, b", ".join(sorted(methods)))

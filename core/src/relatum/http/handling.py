@@ -1,0 +1,52 @@
+"""What Litestar calls when a route raises: one problem document for every exception."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar.exceptions import NotFoundException
+
+from relatum.http.answers import Answer, Headers, Sent, length_of
+from relatum.http.mounting import why_nothing
+from relatum.http.problems import MEDIA_TYPE, Failure, body_of, failure_of, record
+from relatum.values.problems import NotFound
+
+if TYPE_CHECKING:
+    from litestar import Request
+
+    from relatum.http.calls import Call
+
+
+class ProblemAnswer(Answer[bytes]):
+    """A problem document that is encoded already."""
+
+    __slots__ = ()
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
+        """Send it as it is."""
+        kind = (b"content-type", MEDIA_TYPE.encode())
+        return Sent(self.status, [kind, length_of(self.content), *self.raw], self.content)
+
+
+def answer_failure(request: Request[Any, Any, Any], error: Exception) -> ProblemAnswer:
+    """The problem document of an exception; what the caller cannot mend goes to the log."""
+    scope = request.scope
+    handler = scope.get("route_handler")
+    plugin = str(handler.opt.get("plugin", "")) if handler is not None else ""
+    failure = failure_of(error, plugin=plugin)
+    if isinstance(error, NotFoundException):
+        failure = _explained(request, failure)
+    request_id = str(scope["state"].get("request_id", ""))
+    place = f"{scope['method']} {scope['path']}"
+    record(failure, error, request_id=request_id, place=f"{place} ({plugin})" if plugin else place)
+    body = body_of(failure.error, instance=scope["path"], request_id=request_id)
+    headers: Headers = failure.headers
+    return ProblemAnswer(body, status=failure.error.status, headers=headers)
+
+
+def _explained(request: Request[Any, Any, Any], failure: Failure) -> Failure:
+    """An address of a plugin that does not run says so."""
+    call: Call = request  # type: ignore[assignment]
+    reason = why_nothing(call.scope["path"], call.house.plugins)
+    return msgspec.structs.replace(failure, error=NotFound(reason)) if reason else failure

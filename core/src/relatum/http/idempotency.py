@@ -1,0 +1,209 @@
+"""``Idempotency-Key``: a write that is sent again is answered again, not done again.
+
+The key, a fingerprint of the request and the answer are written in the transaction that does the
+work. Of two requests with one key, one works; the other waits for it and gets the same answer. Only
+successes are kept: after an error the same key may try again. Keys are forgotten after a day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from relatum.http.problems import KeyReused
+from relatum.values.problems import MalformedRequest
+from relatum.values.time import now
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Send
+
+    from relatum.db.database import Database
+
+KEPT = dt.timedelta(hours=24)
+SWEEP_EVERY = dt.timedelta(minutes=10)
+_SANE_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+HeaderPairs = list[tuple[str, str]]
+
+
+class _NotKept(Exception):
+    """The answer was no success: take everything back."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """An answer as it was given the first time."""
+
+    fingerprint: str
+    status: int
+    headers: HeaderPairs
+    body: bytes
+
+
+class Recorder:
+    """Holds an answer back until it is known whether it will be given."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self._parts: list[bytes] = []
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = list(message["headers"])
+        elif message["type"] == "http.response.body":
+            self._parts.append(message.get("body", b""))
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self._parts)
+
+
+class Idempotency:
+    """Answers requests that carry a key."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._swept = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+    async def run(self, key: str, app: ASGIApp, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer from memory, or let the application answer and remember it.
+
+        Raises:
+            MalformedRequest: the key is no key.
+            KeyReused: the key belongs to another request.
+        """
+        if not _SANE_KEY.fullmatch(key):
+            raise MalformedRequest(
+                f"expected an Idempotency-Key of 1 to 255 visible ASCII characters, got "
+                f"{key[:80]!r}; a UUID is a good one"
+            )
+        body = await _whole(receive)
+        route = f"{scope['method']} {scope['path']}"
+        identity = hashlib.sha256(f"{key}\0{route}".encode(errors="replace")).hexdigest()
+        fingerprint = hashlib.sha256(scope["query_string"] + b"\0" + body).hexdigest()
+        await self._sweep()
+        kept = await self._find(identity)
+        if kept is None:
+            recorder = Recorder()
+            kept = await self._first(
+                identity, fingerprint, route, app, scope, _again(body, receive), recorder
+            )
+            if kept is None:
+                await _give(send, recorder.status, recorder.headers, recorder.body)
+                return
+        if kept.fingerprint != fingerprint:
+            raise KeyReused(
+                "expected a new Idempotency-Key for a new request, got one that another request "
+                "to this address carried; make a new key"
+            )
+        await _give(send, kept.status, _as_bytes(kept.headers), kept.body)
+
+    async def _first(
+        self,
+        identity: str,
+        fingerprint: str,
+        route: str,
+        app: ASGIApp,
+        scope: Any,
+        receive: Receive,
+        recorder: Recorder,
+    ) -> Kept | None:
+        """Do the work once; returns the answer of another request when that one was first."""
+        try:
+            async with self._db.transaction():
+                if not await self._claim(identity, fingerprint, route):
+                    return await self._find(identity)
+                await app(scope, receive, recorder)
+                if not 200 <= recorder.status < 300:
+                    raise _NotKept
+                await self._keep(identity, recorder)
+        except _NotKept:
+            pass
+        return None
+
+    async def _claim(self, identity: str, fingerprint: str, route: str) -> bool:
+        """Take the key; waits while another transaction holds it."""
+        moment = now()
+        await self._db.execute(
+            "DELETE FROM core_idempotency WHERE id = ? AND created_at < ?", identity, moment - KEPT
+        )
+        taken = await self._db.execute(
+            "INSERT INTO core_idempotency (id, route, fingerprint, status, headers, body, "
+            "created_at) VALUES (?, ?, ?, 0, '[]', ?, ?) ON CONFLICT (id) DO NOTHING",
+            identity,
+            route[:200],
+            fingerprint,
+            b"",
+            moment,
+        )
+        return taken == 1
+
+    async def _keep(self, identity: str, recorder: Recorder) -> None:
+        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in recorder.headers]
+        await self._db.execute(
+            "UPDATE core_idempotency SET status = ?, headers = ?, body = ? WHERE id = ?",
+            recorder.status,
+            msgspec.json.encode(headers).decode(),
+            recorder.body,
+            identity,
+        )
+
+    async def _find(self, identity: str) -> Kept | None:
+        row = await self._db.fetch_one(
+            "SELECT fingerprint, status, headers, body FROM core_idempotency "
+            "WHERE id = ? AND created_at >= ?",
+            identity,
+            now() - KEPT,
+        )
+        if row is None:
+            return None
+        headers = msgspec.json.decode(row[2], type=HeaderPairs)
+        return Kept(row[0], row[1], headers, bytes(row[3]))
+
+    async def _sweep(self) -> None:
+        """Forget what is too old, now and then."""
+        moment = now()
+        if moment - self._swept > SWEEP_EVERY:
+            self._swept = moment
+            await self._db.execute(
+                "DELETE FROM core_idempotency WHERE created_at < ?", moment - KEPT
+            )
+
+
+async def _whole(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message: Any = await receive()
+        if message["type"] != "http.request":
+            raise MalformedRequest("expected the whole body, got a closed connection; try again")
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A body that was read already, as if it came now."""
+    waiting = [body]
+
+    async def replay() -> Any:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replay
+
+
+async def _give(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    start: Any = {"type": "http.response.start", "status": status, "headers": headers}
+    await send(start)
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _as_bytes(headers: HeaderPairs) -> list[tuple[bytes, bytes]]:
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return [*encoded, (b"idempotency-replayed", b"true")]

@@ -1,0 +1,162 @@
+"""Putting the routes of plugins under ``/api/v1/plugins/<id>`` while the application runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from litestar import Router
+from litestar._openapi.plugin import OpenAPIPlugin
+from litestar.di import Provide
+from litestar.routes import HTTPRoute
+
+from relatum.http.queries import refuse_parameters
+from relatum.values.problems import ConfigurationError, NotFound, PluginError, RelatumError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from litestar import Litestar
+    from litestar.connection import ASGIConnection
+    from litestar.handlers import BaseRouteHandler
+    from litestar.types import ControllerRouterHandler
+
+    from relatum.hooks.context import Plugin
+    from relatum.hooks.gate import Gate
+    from relatum.plugins.table import PluginTable
+
+PREFIX = "/api/v1/plugins/"
+#: Handlers that take one of these read the query string themselves.
+_OWN_READERS = frozenset({"request", "query", "scope"})
+
+
+class Mounting:
+    """The routes of plugins in one application.
+
+    Args:
+        app: where they go.
+        gate: who is on.
+        rebuilt: called when routes had to be taken out and the application's router is a new one.
+    """
+
+    def __init__(self, app: Litestar, gate: Gate, rebuilt: Callable[[], None]) -> None:
+        self._app = app
+        self._gate = gate
+        self._rebuilt = rebuilt
+        self._known: dict[BaseRouteHandler, frozenset[str] | None] = {}
+
+    def mount(self, plugin: Plugin, routes: Iterable[ControllerRouterHandler]) -> None:
+        """Put the routes of one plugin in place of those it may have had.
+
+        Raises:
+            PluginError: Litestar cannot take them, or one asks for no permission; then none is
+                there, and the routes of others are as they were.
+        """
+        prefix = f"{PREFIX}{plugin.id}"
+        before = [route for route in self._app.routes if not _is_under(route.path, prefix)]
+        if len(before) < len(self._app.routes):
+            self._restore(before)
+        try:
+            self._app.register(self._router(plugin, prefix, routes))
+            mounted = [route for route in self._app.routes if _is_under(route.path, prefix)]
+            refuse_open_routes(mounted)
+        except Exception as error:
+            self._restore(before)
+            raise PluginError(
+                f"The routes of {plugin.id} {plugin.version} cannot be mounted: {error}"
+            ) from error
+        for route in mounted:
+            self._learn_queries(route)
+
+    def _router(
+        self, plugin: Plugin, prefix: str, routes: Iterable[ControllerRouterHandler]
+    ) -> Router:
+        return Router(
+            path=prefix,
+            route_handlers=list(routes),
+            dependencies={"plugin": Provide(lambda: plugin, sync_to_thread=False)},
+            guards=[self._guard],
+            opt={"plugin": f"{plugin.id} {plugin.version}", "plugin_id": plugin.id},
+            tags=[plugin.id],
+        )
+
+    async def _guard(self, connection: ASGIConnection[Any, Any, Any, Any], handler: Any) -> None:
+        plugin_id = handler.opt["plugin_id"]
+        if not self._gate.is_on(plugin_id):
+            raise NotFound(off(plugin_id))
+        query = connection.scope.get("query_string", b"")
+        if query:
+            known = self._known.get(handler)
+            if known is not None:
+                refuse_parameters(query, known=known)
+
+    def _learn_queries(self, route: Any) -> None:
+        if not isinstance(route, HTTPRoute):
+            return
+        for handler, model in route.route_handler_map.values():
+            own_reader = _OWN_READERS & set(model.expected_reserved_kwargs)
+            names = frozenset(each.field_alias for each in model.expected_query_params)
+            self._known[handler] = None if own_reader else names
+
+    def _restore(self, routes: list[Any]) -> None:
+        """Back to these routes; Litestar can only add, so its router is built anew."""
+        app = self._app
+        kept = {route.path for route in routes}
+        described = app.plugins.get(OpenAPIPlugin).included_routes
+        for path in [path for path in described if path not in kept]:
+            del described[path]
+        app.routes = routes
+        app.asgi_router = type(app.asgi_router)(app=app)
+        app.asgi_router.construct_routing_trie()
+        self._rebuilt()
+
+
+def refuse_open_routes(routes: Iterable[Any]) -> None:
+    """Refuse an application in which a route asks for no permission.
+
+    Raises:
+        ConfigurationError: naming each such route; ``public`` is a permission too.
+    """
+    open_routes = [
+        f"{', '.join(sorted(getattr(handler, 'http_methods', ['WEBSOCKET'])))} {route.path}"
+        for route in routes
+        for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)])
+        if not _is_automatic(handler) and not isinstance(handler.opt.get("permission"), str)
+    ]
+    if open_routes:
+        raise ConfigurationError(
+            'expected opt={"permission": …} on every route, got none on '
+            f"{'; '.join(open_routes)}; name one, or say that it is public"
+        )
+
+
+def off(plugin_id: str) -> str:
+    """What to say of the routes of a plugin that does not run."""
+    return (
+        f"The plugin {plugin_id} is switched off; its data is kept. Switch it on with "
+        f"`relatum plugins enable {plugin_id}` or in relatum.toml."
+    )
+
+
+def why_nothing(path: str, plugins: PluginTable) -> str | None:
+    """Why a plugin's address does not answer; ``None`` for any other address."""
+    if not path.startswith(PREFIX):
+        return None
+    plugin_id = path.removeprefix(PREFIX).partition("/")[0]
+    try:
+        state = plugins.state(plugin_id)
+    except RelatumError as error:
+        return error.detail
+    if state.status == "disabled":
+        return off(plugin_id)
+    if state.status != "enabled":
+        return f"The plugin {plugin_id} does not run ({state.status}); {PREFIX[:-1]} says why."
+    return None
+
+
+def _is_under(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")
+
+
+def _is_automatic(handler: Any) -> bool:
+    """Litestar answers OPTIONS by itself."""
+    return set(getattr(handler, "http_methods", ())) == {"OPTIONS"}

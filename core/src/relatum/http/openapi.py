@@ -1,0 +1,192 @@
+"""The description of the API: Litestar's, completed by what only we know.
+
+Litestar describes paths, bodies and results. Added here: query parameters that come from a Struct,
+batch bodies, headers that every route understands, the permission each route asks for, and the
+problem document that every route may answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar._openapi.plugin import OpenAPIPlugin
+from litestar.openapi import OpenAPIConfig
+from litestar.routes import HTTPRoute
+from msgspec import inspect
+
+from relatum.values.problems import Problem
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+    from litestar.handlers import HTTPRouteHandler
+
+COMPONENT = "#/components/schemas/{name}"
+UNSAFE = frozenset({"POST", "PATCH", "PUT", "DELETE"})
+DESCRIPTION = (
+    "The API of this installation: core and the plugins that run. Every failure is a problem "
+    "document (RFC 9457, `application/problem+json`) that lists what is wrong, where, what was "
+    "expected and how to mend it. Lists are read page by page: follow `next`, or the `Link` header."
+)
+
+
+class ProblemDocument(msgspec.Struct, kw_only=True):
+    """What every failure is answered with."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str
+    request_id: str
+    problems: list[Problem] = []
+
+
+class Description:
+    """The OpenAPI document of an application, made when it is first asked for."""
+
+    def __init__(self, app: Litestar, *, version: str) -> None:
+        self._app = app
+        self._version = version
+        self._lock = asyncio.Lock()
+        self._made: tuple[int, dict[str, Any], bytes] | None = None
+
+    async def document(self) -> dict[str, Any]:
+        """The document as plain data."""
+        return (await self._current())[1]
+
+    async def encoded(self) -> bytes:
+        """The document as JSON."""
+        return (await self._current())[2]
+
+    async def _current(self) -> tuple[int, dict[str, Any], bytes]:
+        routes = len(self._app.routes)
+        async with self._lock:
+            if self._made is None or self._made[0] != routes:
+                document = await asyncio.to_thread(describe, self._app, self._version)
+                self._made = (routes, document, msgspec.json.encode(document))
+            return self._made
+
+
+def describe(app: Litestar, version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of everything that is mounted now."""
+    plugin = app.plugins.get(OpenAPIPlugin)
+    # The application is built without a configuration, which would bring Litestar's own pages with
+    # scripts of foreign hosts; describing needs one.
+    plugin._openapi_config = OpenAPIConfig(
+        title="Relatum", version=version, description=DESCRIPTION, use_handler_docstrings=True
+    )
+    plugin._openapi = None
+    document: dict[str, Any] = plugin.provide_openapi().to_schema()
+    document["openapi"] = "3.1.0"
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for path, method, handler in _operations(app):
+        operation = document["paths"].get(path, {}).get(method.lower())
+        if operation is not None:
+            _complete(operation, handler, method, schemas)
+    _add_components(schemas, [ProblemDocument])
+    return document
+
+
+def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                for method in handler.http_methods:
+                    yield route.path_format or "/", method, handler
+
+
+def _complete(
+    operation: dict[str, Any], handler: HTTPRouteHandler, method: str, schemas: dict[str, Any]
+) -> None:
+    opt = handler.opt
+    operation["x-permission"] = opt.get("permission")
+    parameters = operation.setdefault("parameters", [])
+    if (query := opt.get("query")) is not None:
+        parameters += _query_parameters(query, set(opt.get("fixed", ())))
+    parameters += [_flag(name) for name in opt.get("flags", ())]
+    parameters += _header_parameters(method, opt)
+    if not parameters:
+        del operation["parameters"]
+    if (body := opt.get("body")) is not None:
+        _add_components(schemas, [body])
+        content = {"application/json": {"schema": {"$ref": _reference(body)}}}
+        operation["requestBody"] = {"content": content, "required": True}
+    problem = {"application/problem+json": {"schema": {"$ref": _reference(ProblemDocument)}}}
+    responses = operation.setdefault("responses", {})
+    responses.pop("400", None)
+    responses["default"] = {
+        "description": "What went wrong and how to mend it",
+        "content": problem,
+    }
+
+
+def _query_parameters(kind: type[msgspec.Struct], fixed: set[str]) -> Iterator[dict[str, Any]]:
+    info = inspect.type_info(kind)
+    (schema,), components = msgspec.json.schema_components([kind])
+    properties = components[schema["$ref"].rpartition("/")[2]]["properties"]
+    for field in info.fields if isinstance(info, inspect.StructType) else ():
+        if field.name in fixed:
+            continue
+        shape = _resolved(properties[field.encode_name], components)
+        name = field.encode_name
+        if shape.get("type") == "object":
+            yield {
+                "name": f"{name.removesuffix('s')}.<key>",
+                "in": "query",
+                "schema": {"type": "string"},
+            }
+            continue
+        if "prefixItems" in str(shape):
+            shape = {"type": "string", "description": "source:id"}
+        yield {"name": name, "in": "query", "required": field.required, "schema": shape}
+
+
+def _resolved(shape: Any, components: dict[str, Any]) -> Any:
+    """A shape without references: parameters are small enough to be written out."""
+    if isinstance(shape, list):
+        return [_resolved(each, components) for each in shape]
+    if not isinstance(shape, dict):
+        return shape
+    if "$ref" in shape:
+        return _resolved(components[shape["$ref"].rpartition("/")[2]], components)
+    return {name: _resolved(value, components) for name, value in shape.items()}
+
+
+def _flag(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": "boolean", "default": False}}
+
+
+def _header_parameters(method: str, opt: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    names = ["Idempotency-Key"] if method in UNSAFE else []
+    if opt.get("versioned"):
+        names.append("If-None-Match" if method == "GET" else "If-Match")
+    for name in names:
+        yield {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string"},
+            "description": _HEADERS[name],
+        }
+
+
+_HEADERS = {
+    "Idempotency-Key": "Sent again with the same key within a day, the request is answered again "
+    "and not done again.",
+    "If-Match": "The ETag of the version that is being changed; 409 when somebody else was faster.",
+    "If-None-Match": "The ETag that the caller has; 304 when it is still the current one.",
+}
+
+
+def _reference(kind: type[msgspec.Struct]) -> str:
+    return COMPONENT.format(name=kind.__name__)
+
+
+def _add_components(schemas: dict[str, Any], kinds: list[type[msgspec.Struct]]) -> None:
+    _, components = msgspec.json.schema_components(kinds, ref_template=COMPONENT)
+    for name, schema in components.items():
+        schemas.setdefault(name, schema)

@@ -1,0 +1,5 @@
+"""The plain page."""
+
+from typing import Any
+
+ROUTES: list[Any] = []
