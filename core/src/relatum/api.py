@@ -37,6 +37,10 @@ from relatum.hooks.declarations import (
 )
 from relatum.hooks.refusing import refuse
 from relatum.hooks.specs import CORE_API, hookimpl
+from relatum.http.answers import Answer, expected_version, paged, versioned
+from relatum.http.batches import BatchResult, of_one, take_batch, under_items
+from relatum.http.calls import Call, id_in_path
+from relatum.interactions.events import InteractionFact
 from relatum.interactions.types import Amount, Interaction, InteractionDraft, InteractionQuery
 from relatum.values.ids import new_id, new_ids, parse_id
 from relatum.values.money import (
@@ -62,6 +66,9 @@ from relatum.values.time import day_bounds, local_day, month, now, quarter
 __all__ = [
     "CORE_API",
     "Amount",
+    "Answer",
+    "BatchResult",
+    "Call",
     "Conflict",
     "ContactPoint",
     "ContactPointDraft",
@@ -80,6 +87,7 @@ __all__ = [
     "ImportTarget",
     "Interaction",
     "InteractionDraft",
+    "InteractionFact",
     "InteractionKind",
     "InteractionQuery",
     "InvalidInput",
@@ -112,10 +120,12 @@ __all__ = [
     "clean_text",
     "cut",
     "day_bounds",
+    "expected_version",
     "exponent",
     "fold",
     "format_money",
     "hookimpl",
+    "id_in_path",
     "is_currency",
     "local_day",
     "marks",
@@ -124,11 +134,16 @@ __all__ = [
     "new_id",
     "new_ids",
     "now",
+    "of_one",
+    "paged",
     "paginate",
     "parse_id",
     "parse_money",
     "quarter",
     "refuse",
     "sort_from",
+    "take_batch",
     "to_json",
+    "under_items",
+    "versioned",
 ]
