@@ -56,24 +56,32 @@ def dispatcher() -> Dispatcher:
     return Dispatcher(Registry(Gate()), budget=0.05, limit=0.3)
 
 
-def settings_of(home: Path, **plugins: Any) -> Settings:
-    strict = plugins.pop("strict", False)
-    safe = plugins.pop("safe", False)
-    options = {"strict_plugins": strict, "safe_mode": safe}
-    return Settings(home=home, plugins=Plugins(**plugins), **options)
+@pytest.fixture
+def settings_with(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings of this test's home; options are those of ``[plugins]``."""
+
+    def settings_with(*, strict: bool = False, safe: bool = False, **plugins: Any) -> Settings:
+        return Settings(
+            home=tmp_path, strict_plugins=strict, safe_mode=safe, plugins=Plugins(**plugins)
+        )
+
+    return settings_with
 
 
 OpenTable = Callable[..., PluginTable]
 
 
 @pytest.fixture
-def open_table(site: Site, dispatcher: Dispatcher, tmp_path: Path) -> OpenTable:
+def open_table(
+    site: Site, dispatcher: Dispatcher, settings_with: Callable[..., Settings]
+) -> OpenTable:
     """A table of the plugins installed here, loaded; options are those of ``[plugins]``."""
 
     def open_table(*, load: bool = True, **plugins: Any) -> PluginTable:
         loader = Loader(dispatcher, import_limit=0.5)
-        settings = settings_of(tmp_path, **plugins)
-        table = PluginTable(settings, dispatcher, discover=site.discover, loader=loader)
+        table = PluginTable(
+            settings_with(**plugins), dispatcher, discover=site.discover, loader=loader
+        )
         if load:
             table.load()
         return table
