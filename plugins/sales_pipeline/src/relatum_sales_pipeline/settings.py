@@ -16,8 +16,8 @@ POINTS = {
     "core.purchase": 30,
     "core.cancellation": -25,
     "sales_pipeline.activity": 10,
-    "sales_pipeline.quote_sent": 15,
-    "sales_pipeline.unsubscribed": -30,
+    "sales_pipeline.quote": 15,
+    "sales_pipeline.refusal": -30,
 }
 SIZE_BANDS = {
     "VND": [10_000_000, 50_000_000, 200_000_000, 1_000_000_000],

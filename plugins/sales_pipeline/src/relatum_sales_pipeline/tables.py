@@ -242,7 +242,11 @@ class StoredAccountPlan(Table, tablename="sales_pipeline_account_plan"):
 
 
 class StoredLead(Table, tablename="sales_pipeline_lead"):
-    """Somebody who may buy, before there is a deal."""
+    """Somebody who may buy, before there is a deal.
+
+    ``fit`` and ``behaviour`` are the scores of the two tests in hundredths of a point, as far as
+    they are answered; interactions from ``engagement_since`` on count for engagement.
+    """
 
     id = UUID(primary_key=True, default=None)
     customer = CustomerRef(db_column_name="customer_id", null=True, on_erase=OnErase.anonymise)
@@ -257,6 +261,7 @@ class StoredLead(Table, tablename="sales_pipeline_lead"):
     )
     fit = Integer(default=None, null=True)
     behaviour = Integer(default=None, null=True)
+    engagement_since = Timestamptz(default=None, null=False)
     version = Integer(default=1)
     created_at = Timestamptz(default=None, null=False)
     updated_at = Timestamptz(default=None, null=False)

@@ -1,0 +1,34 @@
+"""Rights that roles can hold."""
+
+from __future__ import annotations
+
+from relatum.api import Permission, Text
+
+DEALS_READ = "sales_pipeline.deals.read"
+DEALS_WRITE = "sales_pipeline.deals.write"
+LEADS_READ = "sales_pipeline.leads.read"
+LEADS_WRITE = "sales_pipeline.leads.write"
+SETUP_READ = "sales_pipeline.setup.read"
+SETUP_WRITE = "sales_pipeline.setup.write"
+REPORTS_READ = "sales_pipeline.reports.read"
+
+PERMISSIONS = [
+    Permission(id=id, title=Text(en=en, vi=vi))
+    for id, en, vi in (
+        (DEALS_READ, "See deals", "Xem cơ hội bán hàng"),
+        (DEALS_WRITE, "Create, change and move deals", "Tạo, sửa và chuyển cơ hội bán hàng"),
+        (LEADS_READ, "See leads", "Xem khách hàng tiềm năng"),
+        (LEADS_WRITE, "Take in and qualify leads", "Nhận và đánh giá khách hàng tiềm năng"),
+        (
+            SETUP_READ,
+            "See pipelines, products, prices and teams",
+            "Xem quy trình, sản phẩm, giá và đội bán hàng",
+        ),
+        (
+            SETUP_WRITE,
+            "Change pipelines, products, prices and teams",
+            "Sửa quy trình, sản phẩm, giá và đội bán hàng",
+        ),
+        (REPORTS_READ, "See forecasts and sales reports", "Xem dự báo và báo cáo bán hàng"),
+    )
+]
