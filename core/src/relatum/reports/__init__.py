@@ -1,0 +1,1 @@
+"""Running the reports that plugins declare."""
