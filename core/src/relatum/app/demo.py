@@ -49,14 +49,54 @@ FAMILIES = (
     ("Dương", 2),
     ("Lý", 1),
 )
-WOMEN = (
-    "Anh Bích Chi Dung Hà Hạnh Hoa Hương Lan Linh Mai Ngọc Nhung Oanh Phương Quyên Thảo Thuỷ Trang "
-    "Tuyết Vân Yến"
-).split()
-MEN = (
-    "An Bình Công Dũng Đạt Đức Giang Hải Hiếu Hùng Khánh Long Minh Nam Phúc Quân Quang Sơn Tài Thắng "
-    "Tuấn Việt"
-).split()
+WOMEN = [
+    "Anh",
+    "Bích",
+    "Chi",
+    "Dung",
+    "Hà",
+    "Hạnh",
+    "Hoa",
+    "Hương",
+    "Lan",
+    "Linh",
+    "Mai",
+    "Ngọc",
+    "Nhung",
+    "Oanh",
+    "Phương",
+    "Quyên",
+    "Thảo",
+    "Thuỷ",
+    "Trang",
+    "Tuyết",
+    "Vân",
+    "Yến",
+]
+MEN = [
+    "An",
+    "Bình",
+    "Công",
+    "Dũng",
+    "Đạt",
+    "Đức",
+    "Giang",
+    "Hải",
+    "Hiếu",
+    "Hùng",
+    "Khánh",
+    "Long",
+    "Minh",
+    "Nam",
+    "Phúc",
+    "Quân",
+    "Quang",
+    "Sơn",
+    "Tài",
+    "Thắng",
+    "Tuấn",
+    "Việt",
+]
 MIDDLE_WOMEN = ("Thị", "Thị Kim", "Thị Ngọc", "Thanh", "Minh", "Bảo")
 MIDDLE_MEN = ("Văn", "Đức", "Minh", "Quốc", "Hữu", "Thanh")
 CITIES = ("Hà Nội", "TP. Hồ Chí Minh", "Đà Nẵng", "Cần Thơ", "Hải Phòng", "Huế", "Nha Trang")
@@ -88,7 +128,20 @@ BRANDS = (
     "Vạn Xuân",
 )
 TAGS = ("vip", "mua lại", "cần gọi", "bán buôn", "giới thiệu", "đã tham quan")
-MOBILE_PREFIXES = "090 091 096 097 098 032 035 038 070 077 081 083".split()
+MOBILE_PREFIXES = [
+    "090",
+    "091",
+    "096",
+    "097",
+    "098",
+    "032",
+    "035",
+    "038",
+    "070",
+    "077",
+    "081",
+    "083",
+]
 GOODS = (
     ("Trà ô long 200 g", 185_000),
     ("Cà phê rang xay 500 g", 220_000),
