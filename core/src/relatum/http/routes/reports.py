@@ -8,11 +8,10 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath
 
-from relatum.hooks.gate import owner
 from relatum.http.answers import Answer
 from relatum.http.calls import Call
 from relatum.http.queries import parameter_names
-from relatum.values.problems import PluginError, RelatumError
+from relatum.reports import running
 from relatum.values.text import Text
 
 READ = "core.reports.read"
@@ -60,16 +59,7 @@ async def run_report(request: Call, report_id: FromPath[str]) -> Answer[Any]:
         request.refuse_query()
     else:
         params = request.query_as(report.params)
-    plugin = registry.plugin_of(report_id)
-    try:
-        return Answer(await report.run(plugin, params))
-    except RelatumError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"The report {report_id} of {owner(report_id)} {plugin.version} failed. The log of the "
-            "server says more under the request id."
-        ) from error
+    return Answer(await running.run_report(registry, report_id, params))
 
 
 ROUTES = [list_reports, run_report]
