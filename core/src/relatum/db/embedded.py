@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 import piccolo.engine.sqlite  # noqa: F401 - registers its adapters, which ours then replace
 from piccolo.engine.base import BaseAtomic, BaseBatch, BaseTransaction, Engine
 
+from relatum.db.finishing import finished, to_end
 from relatum.values.problems import Unavailable
 
 if TYPE_CHECKING:
@@ -117,20 +118,18 @@ class Thread:
     def _call(self, work: Callable[..., T], args: tuple[Any, ...]) -> T:
         return work(self._connection(), *args)
 
+    def start(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """Begin ``work(connection, *args)`` on a thread."""
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._pool, self._call, work, args)
+
     async def run(self, work: Callable[..., T], *args: Any) -> T:
         """Run ``work(connection, *args)`` on a thread; a cancelled caller does not stop it."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, self._call, work, args)
+        return await self.start(work, *args)
 
     async def run_to_end(self, work: Callable[..., T], *args: Any) -> T:
         """As :meth:`run`, but a cancelled caller waits until the work has ended."""
-        future = asyncio.ensure_future(self.run(work, *args))
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            with contextlib.suppress(Exception):
-                await future
-            raise
+        return await to_end(self.start(work, *args))
 
     def close(self) -> None:
         """Wait for running work, then close every connection."""
@@ -189,6 +188,14 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
+def _commit(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        _roll_back(connection)
+        raise
+
+
 class EmbeddedTransaction(BaseTransaction):
     """One write transaction; a transaction opened inside another joins it."""
 
@@ -211,8 +218,10 @@ class EmbeddedTransaction(BaseTransaction):
         try:
             await self.engine.writer.run_to_end(_statement, "BEGIN IMMEDIATE")
         except BaseException:
-            await self.engine.writer.run_to_end(_roll_back)
-            self.engine.write_lock.release()
+            try:
+                await self.engine.writer.run_to_end(_roll_back)
+            finally:
+                self.engine.write_lock.release()
             raise
         self.active = True
         self._token = self.engine.current_transaction.set(self)
@@ -223,27 +232,20 @@ class EmbeddedTransaction(BaseTransaction):
     ) -> Literal[False]:
         if self._parent is not None:
             return False
-        try:
-            if exception is None:
-                await self._commit()
-            else:
-                await self.engine.writer.run_to_end(_roll_back)
-        finally:
-            self.active = False
-            if self._token is not None:
-                self.engine.current_transaction.reset(self._token)
-            self.engine.write_lock.release()
+        ending, cancelled = await finished(
+            self.engine.writer.start(_commit if exception is None else _roll_back)
+        )
+        self.active = False
+        if self._token is not None:
+            self.engine.current_transaction.reset(self._token)
+        self.engine.write_lock.release()
+        ending.result()
         if exception is None:
             for callback in self.callbacks:
                 callback()
+        if cancelled is not None:
+            raise cancelled
         return False
-
-    async def _commit(self) -> None:
-        try:
-            await self.engine.writer.run_to_end(_statement, "COMMIT")
-        except sqlite3.Error:
-            await self.engine.writer.run_to_end(_roll_back)
-            raise
 
     @contextlib.asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
+from relatum.db.finishing import finished, to_end
 from relatum.values.problems import Unavailable
 
 Rows = list[tuple[Any, ...]]
 Statement = tuple[str, Sequence[Any]]
-
-
-async def _to_end(work: Awaitable[Any]) -> None:
-    """Wait for work that must not be left half done, even when the caller is cancelled."""
-    future = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(future)
-    except asyncio.CancelledError:
-        with contextlib.suppress(Exception):
-            await future
-        raise
 
 
 class ServerTransaction(PostgresTransaction):
@@ -39,33 +28,49 @@ class ServerTransaction(PostgresTransaction):
         self.callbacks: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> PostgresTransaction:
-        entered = await super().__aenter__()
-        if entered is self:
-            self.active = True
-        return entered
+        if self._parent is not None:
+            return self._parent
+        self.connection = await self.get_connection()  # type: ignore[no-untyped-call]
+        try:
+            self.transaction = self.connection.transaction()
+            await to_end(self.transaction.start())
+        except BaseException:
+            await to_end(self._abandon())
+            raise
+        self.active = True
+        self.context = self.engine.current_transaction.set(self)
+        return self
 
     async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
         if self._parent is not None:
             return False
+        ending, cancelled = await finished(
+            self.transaction.commit() if exception is None else self.transaction.rollback()
+        )
+        self.active = False
+        self.engine.current_transaction.reset(self.context)
         try:
-            await _to_end(self._roll_back() if exception is not None else self._commit())
+            ending.result()
+            if exception is None:
+                for callback in self.callbacks:
+                    callback()
         finally:
-            self.active = False
-            self.engine.current_transaction.reset(self.context)
-            await _to_end(self._release())
-        if exception is None:
-            for callback in self.callbacks:
-                callback()
+            await to_end(self._release())
+        if cancelled is not None:
+            raise cancelled
         return False
 
-    async def _commit(self) -> None:
-        await self.transaction.commit()
-
-    async def _roll_back(self) -> None:
-        await self.transaction.rollback()
+    async def _abandon(self) -> None:
+        try:
+            with contextlib.suppress(asyncpg.InterfaceError):  # it never began
+                await self.transaction.rollback()
+        finally:
+            await self._release()
 
     async def _release(self) -> None:
-        if self.engine.pool is not None:
+        if self.engine.pool is None:
+            await self.connection.close()
+        else:
             await self.engine.pool.release(self.connection)
 
     @contextlib.asynccontextmanager
