@@ -1,0 +1,1 @@
+"""Bringing data in and out: plans, reading, mapping, the journal, undo and export."""

@@ -1,0 +1,148 @@
+"""What an import says: before (preview), while it runs (progress) and after (outcome)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from relatum.values.problems import Problem
+
+#: Findings that are kept in memory; the file of findings has them all.
+MOST_SHOWN = 500
+
+State = Literal["running", "applied", "undoing", "undone"]
+Decision = Literal["confirmed", "accepted", "kept out"]
+
+
+class Counts(msgspec.Struct, kw_only=True):
+    """Rows of one file, or of all.
+
+    ``rows`` = ``created`` + ``updated`` + ``unchanged`` + ``rejected`` + ``skipped`` (left out by a
+    rule of the plan) + ``repeated`` (more of the same by ``distinct``); ``notes`` went in.
+    """
+
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    repeated: int = 0
+    notes: int = 0
+
+    def add(self, other: Counts) -> None:
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class LineFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about one line: an ``error`` kept it out, a ``note`` let it in."""
+
+    file: str
+    line: int
+    column: str
+    value: str
+    weight: Literal["error", "note"]
+    problem: Problem
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.problem}"
+
+
+class ProposalSummary(msgspec.Struct, kw_only=True):
+    """A value that matched nothing known, what is nearest, and what became of its rows."""
+
+    file: str
+    field: str
+    column: str
+    got: str
+    proposal: str | None
+    decision: Decision
+    rows: int = 0
+    lines: list[int] = []
+
+
+class FileReport(msgspec.Struct, kw_only=True):
+    """One file: how it was read and what came of its rows."""
+
+    path: str
+    target: str
+    encoding: str = ""
+    delimiter: str = ""
+    headings: list[str] = []
+    unused: list[str] = []
+    dates: dict[str, str] = {}
+    counts: Counts = msgspec.field(default_factory=Counts)
+    mend: str | None = None
+
+
+class Preview(msgspec.Struct, kw_only=True):
+    """What an import would do; nothing was written.
+
+    ``first`` holds the first records of each file as they were mapped. ``rehearsed`` says how many
+    records of each file were tried out against the database and taken back.
+    """
+
+    name: str
+    problems: list[Problem]
+    files: list[FileReport]
+    first: dict[str, list[dict[str, object]]]
+    rehearsed: dict[str, int]
+    counts: Counts
+    findings: list[LineFinding]
+    findings_total: int
+    proposals: list[ProposalSummary]
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an import has come. ``fraction`` is of the bytes of the current file."""
+
+    file: str
+    files_done: int
+    files: int
+    rows: int
+    fraction: float
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What an import did."""
+
+    id: UUID
+    name: str
+    state: State
+    continued: bool
+    files: list[FileReport]
+    counts: Counts
+    findings: list[LineFinding]
+    findings_total: int
+    proposals: list[ProposalSummary]
+    folder: str
+    seconds: float = 0.0
+
+
+class Undone(msgspec.Struct, kw_only=True):
+    """What undoing took back, and the rows that stay because they were changed since."""
+
+    id: UUID
+    name: str
+    removed: int
+    restored: int
+    kept: list[Problem]
+
+
+class Entry(msgspec.Struct, kw_only=True, frozen=True):
+    """One import in the journal."""
+
+    id: UUID
+    name: str
+    title: str
+    state: str
+    by: str
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    undone_at: dt.datetime | None
+    files: list[str]
+    counts: Counts

@@ -1,0 +1,317 @@
+"""Running one file of an import: map, convert, prepare, write and journal, batch by batch."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from relatum.hooks.declarations import ImportScope, Numbered, Prepared, Written
+from relatum.importing.cells import CellError
+from relatum.importing.conversion import Converter
+from relatum.importing.finishing import Finished
+from relatum.importing.journal import BatchEntry, FileState, Journal
+from relatum.importing.ledger import Ledger
+from relatum.importing.mend import MendFiles
+from relatum.importing.results import Counts
+from relatum.importing.rows import Row
+from relatum.importing.sources import Source
+from relatum.importing.stream import Batch, batches
+from relatum.values.problems import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    PluginError,
+    Problem,
+    Refused,
+    RelatumError,
+)
+
+if TYPE_CHECKING:
+    from relatum.db.database import Database
+
+T = TypeVar("T")
+_REFUSALS = (InvalidInput, NotFound, Conflict, Refused)
+_PLACE = re.compile(r"/(\d+)(/.*)?")
+
+Pair = tuple[Numbered, Row]
+#: Told after each batch: its ledger and its counts.
+Listener = Callable[[Ledger, Counts], None]
+
+
+class Trace(msgspec.Struct):
+    """What an import leaves behind: its journal, and the files of rejected rows."""
+
+    journal: Journal
+    mend: MendFiles
+    state: FileState
+
+    async def record(self, id: UUID, source: Source, settled: Settled) -> None:
+        """One batch, inside its transaction."""
+        self.state.rows = max(self.state.rows, settled.rows)
+        self.state.done = settled.done
+        ledger = settled.ledger
+        self.state.sizes = await asyncio.to_thread(self.mend.keep, ledger.rejected, ledger.findings)
+        entry = BatchEntry(
+            file=source.number,
+            target=source.target.id,
+            state=self.state,
+            written=settled.written,
+            counts=settled.counts,
+            proposals=list(ledger.proposals.values()),
+        )
+        await self.journal.add(id, await self.journal.next_number(id), entry)
+
+
+class Settled(msgspec.Struct, kw_only=True):
+    """One batch that is written: the file is settled up to ``rows``, or ``done``."""
+
+    rows: int
+    done: bool
+    written: Written
+    counts: Counts
+    ledger: Ledger
+
+
+class FileRun:
+    """One file on its way into one target.
+
+    Args:
+        trace: ``None`` for a rehearsal, which is taken back.
+        limit: records that are tried out against the database; the rest is only read and mapped.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        source: Source,
+        scope: ImportScope,
+        *,
+        listener: Listener,
+        batch: int,
+        trace: Trace | None,
+        limit: int | None = None,
+    ) -> None:
+        self._db = db
+        self._source = source
+        self._scope = scope
+        self._batch = batch
+        self._trace = trace
+        self._listener = listener
+        self._limit = limit
+        self._convert = Converter(source.target.record, strict=source.mapping.identity)
+        self.rehearsed = 0
+        #: the first records, as they were mapped
+        self.first: list[dict[str, Any]] = []
+
+    async def run(self) -> None:
+        """The whole file, or what is left of it."""
+        settled = self._trace.state.rows if self._trace is not None else 0
+        for batch in batches(self._source, self._batch, cut=settled):
+            if batch.settled <= settled:
+                await self._remember(batch)
+            else:
+                await self._settle(batch)
+        await self._finish()
+
+    async def _remember(self, batch: Batch) -> None:
+        """Let the target see what is already in, so that its memory is what it was."""
+        pairs = self._records(batch.rows, Ledger(self._source, self._scope))
+        await self._ask("prepare", self._prepare([record for record, _ in pairs]))
+
+    async def _settle(self, batch: Batch) -> None:
+        ledger = Ledger(self._source, self._scope)
+        for row in batch.broken:
+            ledger.reject(row, [row.problem] if row.problem else [])
+        ledger.findings += batch.findings
+        pairs = self._records(batch.rows, ledger)
+        if self._limit is not None:
+            pairs = pairs[: max(0, self._limit - self.rehearsed)]
+        self.rehearsed += len(pairs)
+        pairs = await self._prepared(pairs, ledger)
+        async with self._db.transaction():
+            written = await self._write(pairs, ledger)
+            await self._record(batch, written, ledger)
+        self._listener(ledger, batch.counts)
+
+    # -- rows to records -------------------------------------------------------------------------
+
+    def _records(self, rows: Sequence[Row], ledger: Ledger) -> list[Pair]:
+        values, mapped = [], []
+        mapping = self._source.mapping
+        for row in rows:
+            try:
+                values.append(mapping.values(row))
+            except CellError:
+                ledger.reject(row, mapping.explain(row))
+            else:
+                mapped.append(row)
+        if len(self.first) < 5:
+            self.first += values[: 5 - len(self.first)]
+        records = self._convert.all(values)
+        if records is None:
+            return self._one_by_one(values, mapped, ledger)
+        return [
+            (Numbered(row.line, record), row) for row, record in zip(mapped, records, strict=True)
+        ]
+
+    def _one_by_one(
+        self, values: Sequence[dict[str, Any]], rows: Sequence[Row], ledger: Ledger
+    ) -> list[Pair]:
+        pairs = []
+        for row, one in zip(rows, values, strict=True):
+            record, problems = self._convert.one(one)
+            if record is None:
+                ledger.reject(row, problems)
+            else:
+                pairs.append((Numbered(row.line, record), row))
+        return pairs
+
+    # -- the target ------------------------------------------------------------------------------
+
+    async def _prepared(self, pairs: list[Pair], ledger: Ledger) -> list[Pair]:
+        """Those that may be written, after the target was asked."""
+        if not pairs:
+            return pairs
+        answer = await self._ask("prepare", self._prepare([record for record, _ in pairs]))
+        if not answer.findings and not answer.proposals:
+            return pairs
+        rows = _Rows({row.line: row for _, row in pairs})
+        out: dict[int, list[Problem]] = {}
+        for finding in answer.findings:
+            if finding.weight == "error":
+                out.setdefault(finding.line, []).append(finding.problem)
+            else:
+                ledger.note(rows[finding.line], finding.problem)
+        for proposed in answer.proposals:
+            problem = ledger.decide(proposed, rows[proposed.line])
+            if problem is not None:
+                out.setdefault(proposed.line, []).append(problem)
+        for line, problems in out.items():
+            ledger.reject(rows[line], problems)
+        return [pair for pair in pairs if pair[0].line not in out]
+
+    async def _prepare(self, records: Sequence[Numbered]) -> Prepared:
+        source = self._source
+        return await source.target.prepare(source.plugin, records, self._scope)
+
+    async def _write(self, pairs: Sequence[Pair], ledger: Ledger) -> Written:
+        """Write the records; those that are refused are kept out and the others go in."""
+        if not pairs:
+            return Written()
+        source = self._source
+        try:
+            async with self._db.savepoint():
+                records = [record for record, _ in pairs]
+                return await self._ask(
+                    "write", source.target.write(source.plugin, records, self._scope)
+                )
+        except _REFUSALS as refusal:
+            refused = _by_index(refusal, len(pairs))
+            if refused is None:
+                return await self._halves(pairs, refusal, ledger)
+            for index, problems in refused.items():
+                ledger.reject(pairs[index][1], problems)
+            rest = [pair for index, pair in enumerate(pairs) if index not in refused]
+            return await self._write(rest, ledger)
+
+    async def _halves(
+        self, pairs: Sequence[Pair], refusal: RelatumError, ledger: Ledger
+    ) -> Written:
+        """Find the record that was refused when the refusal does not say which."""
+        if len(pairs) == 1:
+            problems = refusal.problems or (Problem(code=refusal.code, message=refusal.detail),)
+            ledger.reject(pairs[0][1], problems)
+            return Written()
+        middle = len(pairs) // 2
+        first = await self._write(pairs[:middle], ledger)
+        return _together(first, await self._write(pairs[middle:], ledger))
+
+    async def _ask(self, step: str, answer: Awaitable[T]) -> T:
+        """What the target answers; whatever else goes wrong in it names its plugin."""
+        try:
+            return await answer
+        except RelatumError:
+            raise
+        except Exception as error:
+            plugin = self._source.plugin
+            raise PluginError(
+                f"The import target {self._source.target.id} of {plugin.id} {plugin.version} "
+                f"failed in {step}: {type(error).__name__}: {error}. What was settled before is "
+                "in; mend the plugin and run the same import again."
+            ) from error
+
+    # -- the journal -----------------------------------------------------------------------------
+
+    async def _record(
+        self, batch: Batch, written: Written, ledger: Ledger, *, done: bool = False
+    ) -> None:
+        counts = batch.counts
+        counts.rejected += len(ledger.rejected)
+        counts.created += written.created_count
+        counts.updated += written.updated_count
+        counts.unchanged += written.unchanged_count
+        counts.notes += sum(1 for finding in ledger.findings if finding.weight == "note")
+        if self._trace is not None:
+            settled = Settled(
+                rows=batch.settled, done=done, written=written, counts=counts, ledger=ledger
+            )
+            await self._trace.record(self._scope.id, self._source, settled)
+
+    async def _finish(self) -> None:
+        """Let the target close what it left open, as the last batch of the file."""
+        source = self._source
+        ledger = Ledger(source, self._scope)
+        batch = Batch([], [], [], Counts())
+        async with self._db.transaction():
+            answer = await self._ask("finish", source.target.finish(source.plugin, self._scope))
+            for finding in answer:
+                ledger.late(finding)
+            written = answer.written if isinstance(answer, Finished) else Written()
+            # What closing writes belongs to rows that are counted already.
+            written = Written(created=written.created, before=written.before)
+            await self._record(batch, written, ledger, done=True)
+        self._listener(ledger, batch.counts)
+
+
+class _Rows(dict[int, Row]):
+    """Rows by line; a target that names another line is wrong."""
+
+    def __missing__(self, line: int) -> Row:
+        raise PluginError(
+            f"expected findings about the lines {min(self)} to {max(self)}, got one about {line}"
+        )
+
+
+def _by_index(refusal: RelatumError, count: int) -> dict[int, list[Problem]] | None:
+    """The problems by the index of their record; ``None`` when they do not say it."""
+    refused: dict[int, list[Problem]] = {}
+    for problem in refusal.problems:
+        place = _PLACE.fullmatch(problem.where)
+        if place is None or int(place[1]) >= count:
+            return None
+        where = place[2] or ""
+        refused.setdefault(int(place[1]), []).append(
+            msgspec.structs.replace(problem, where=where or "/")
+        )
+    return refused or None
+
+
+def _together(first: Written, second: Written) -> Written:
+    created = {table: list(ids) for table, ids in first.created.items()}
+    before = {table: list(rows) for table, rows in first.before.items()}
+    for table, ids in second.created.items():
+        created.setdefault(table, []).extend(ids)
+    for table, rows in second.before.items():
+        before.setdefault(table, []).extend(rows)
+    return Written(
+        created=created,
+        before=before,
+        created_count=first.created_count + second.created_count,
+        updated_count=first.updated_count + second.updated_count,
+        unchanged_count=first.unchanged_count + second.unchanged_count,
+    )

@@ -1,0 +1,324 @@
+"""Imports: trying a plan out, applying it, taking it back."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+
+from relatum.events.types import NewEvent
+from relatum.hooks.declarations import ImportScope
+from relatum.importing import events as facts
+from relatum.importing.journal import Journal
+from relatum.importing.ledger import Ledger, merge_proposals
+from relatum.importing.mend import MendFiles
+from relatum.importing.mended import mended_plan
+from relatum.importing.plan import Plan, dump_plan
+from relatum.importing.reading import fingerprint
+from relatum.importing.results import (
+    MOST_SHOWN,
+    Counts,
+    Entry,
+    FileReport,
+    LineFinding,
+    Outcome,
+    Preview,
+    Progress,
+    ProposalSummary,
+    Undone,
+)
+from relatum.importing.run import FileRun, Trace
+from relatum.importing.sources import Opened, Source, open_sources
+from relatum.importing.undo import Undoing
+from relatum.values.ids import new_id
+from relatum.values.problems import InvalidInput
+
+if TYPE_CHECKING:
+    from relatum.hooks.context import House
+
+BATCH = 2_000
+#: Records of each file that a preview tries out against the database.
+REHEARSED = 20_000
+Watch = Callable[[Progress], None]
+
+
+class Imports:
+    """Brings data in by a plan, with a journal from which every import can be taken back."""
+
+    def __init__(self, house: House, *, batch: int = BATCH) -> None:
+        self._house = house
+        self._batch = batch
+        self.journal = Journal(house.db)
+
+    async def preview(
+        self,
+        plan: Plan,
+        folder: Path,
+        *,
+        watch: Watch | None = None,
+        rehearse: int | None = REHEARSED,
+    ) -> Preview:
+        """What applying the plan would do; nothing is written.
+
+        Every row is read, mapped and converted. The first ``rehearse`` records of each file (all of
+        them for ``None``) are also written in a transaction that is taken back, so that problems
+        with the data of the house show as well.
+        """
+        opened = await open_sources(self._house, plan, folder)
+        collected = _Collected(len(opened.sources), watch)
+        if not opened.problems:
+            with suppress(_TakeBack):
+                async with self._house.db.transaction():
+                    await self._rehearse(plan, opened, collected, rehearse)
+                    raise _TakeBack
+        files = [source.report() for source in opened.sources]
+        for report, counts in zip(files, collected.counts, strict=True):
+            report.counts = counts
+        return Preview(
+            name=plan.name,
+            problems=[*opened.problems, *opened.notes],
+            files=files,
+            first=collected.first,
+            rehearsed=collected.rehearsed,
+            counts=_total(collected.counts),
+            findings=collected.findings,
+            findings_total=collected.findings_total,
+            proposals=merge_proposals(collected.proposals),
+        )
+
+    async def _rehearse(
+        self, plan: Plan, opened: Opened, collected: _Collected, limit: int | None
+    ) -> None:
+        await self._house.customers.declare_fields(plan.fields)
+        id = new_id()
+        for source in opened.sources:
+            run = FileRun(
+                self._house.db,
+                source,
+                _scope(id, plan, source, dry=True),
+                listener=collected.listener(source),
+                batch=self._batch,
+                trace=None,
+                limit=limit,
+            )
+            await run.run()
+            collected.rehearsed[_label(source)] = run.rehearsed
+            collected.first[_label(source)] = run.first
+
+    async def apply(
+        self, plan: Plan, folder: Path, *, by: str = "system", watch: Watch | None = None
+    ) -> Outcome:
+        """Bring the data in. An import that was interrupted goes on where it was.
+
+        Raises:
+            InvalidInput: the plan and the files do not fit together; nothing was written.
+            PluginError: a target failed; what was settled before is in, and running the same again
+                goes on from there.
+        """
+        began = time.monotonic()
+        opened = await open_sources(self._house, plan, folder)
+        if opened.problems:
+            raise InvalidInput(
+                f"The plan {plan.name} cannot be applied: {len(opened.problems)} to mend.",
+                problems=opened.problems,
+            )
+        id, continued = await self._entry(plan, opened.sources, folder, by)
+        await self._house.customers.declare_fields(plan.fields)
+        await self._run_all(id, plan, opened.sources, watch)
+        outcome = await self._outcome(id, plan, opened.sources)
+        outcome.continued = continued
+        await self._close(id, plan, outcome)
+        outcome.state = "applied"
+        outcome.seconds = round(time.monotonic() - began, 3)
+        return outcome
+
+    async def _entry(
+        self, plan: Plan, sources: list[Source], folder: Path, by: str
+    ) -> tuple[UUID, bool]:
+        """The journal entry of this plan and these files; whether it is an interrupted one."""
+        digest = _digest(plan, sources)
+        known = await self.journal.unfinished(digest)
+        if known is not None:
+            return known, True
+        id = await self.journal.start(
+            plan,
+            digest=digest,
+            files=[source.table.name for source in sources],
+            folder=str(folder),
+            by=by,
+            position=await self._house.events.last(),
+        )
+        return id, False
+
+    async def _run_all(
+        self, id: UUID, plan: Plan, sources: list[Source], watch: Watch | None
+    ) -> None:
+        states = await self.journal.states(id, len(sources))
+        collected = _Collected(len(sources), watch)
+        for source, state in zip(sources, states, strict=True):
+            collected.files_done = source.number
+            if state.done:
+                continue
+            mend = MendFiles(self.folder(id), source.table, twin=source.twin)
+            mend.cut(state.sizes)
+            run = FileRun(
+                self._house.db,
+                source,
+                _scope(id, plan, source),
+                listener=collected.listener(source),
+                batch=self._batch,
+                trace=Trace(self.journal, mend, state),
+            )
+            await run.run()
+
+    async def _close(self, id: UUID, plan: Plan, outcome: Outcome) -> None:
+        fact = facts.ImportApplied(id, plan.name, outcome.counts.created, outcome.counts.updated)
+        async with self._house.db.transaction():
+            await self.journal.set_state(id, "applied")
+            await self._house.events.append(
+                [NewEvent(type=facts.APPLIED, payload=fact)], by=f"import:{id}"
+            )
+
+    async def _outcome(self, id: UUID, plan: Plan, sources: list[Source]) -> Outcome:
+        counts = await self.journal.counts(id)
+        files: list[FileReport] = []
+        findings: list[LineFinding] = []
+        mended: list[tuple[Source, Path]] = []
+        for source in sources:
+            mend = MendFiles(self.folder(id), source.table, twin=source.twin)
+            report = source.report()
+            report.counts = counts.get(source.number, Counts())
+            if mend.rows.exists():
+                report.mend = str(mend.rows)
+                mended.append((source, mend.rows))
+            findings += _read_findings(mend.findings, MOST_SHOWN - len(findings))
+            files.append(report)
+        if mended:
+            text = dump_plan(mended_plan(plan, mended))
+            (self.folder(id) / "plan.toml").write_text(text, encoding="utf-8")
+        total = _total(list(counts.values()))
+        return Outcome(
+            id=id,
+            name=plan.name,
+            state="running",
+            continued=False,
+            files=files,
+            counts=total,
+            findings=findings,
+            findings_total=_count_findings(self.folder(id)),
+            proposals=merge_proposals(await self.journal.proposals(id)),
+            folder=str(self.folder(id)) if self.folder(id).exists() else "",
+        )
+
+    async def undo(self, id: UUID, *, watch: Watch | None = None) -> Undone:
+        """Take an import back, the last batch first; rows changed since stay and are named.
+
+        Raises:
+            NotFound: there is no such import, or the plugin of a target is switched off.
+            Conflict: it is undone already.
+        """
+        return await Undoing(self._house, self.journal).run(id, watch)
+
+    async def entries(self, limit: int = 50) -> list[Entry]:
+        """The newest imports first."""
+        return await self.journal.entries(limit)
+
+    def folder(self, id: UUID) -> Path:
+        """Where rejected rows and findings of an import are kept."""
+        return self._house.settings.home / "imports" / str(id)
+
+
+class _TakeBack(Exception):
+    """A rehearsal ends: everything it wrote is rolled back."""
+
+
+class _Collected:
+    """What the runs of all files say, added up and passed on to whoever watches."""
+
+    def __init__(self, files: int, watch: Watch | None) -> None:
+        self._watch = watch
+        self._files = files
+        self.files_done = 0
+        self.counts = [Counts() for _ in range(files)]
+        self.findings: list[LineFinding] = []
+        self.findings_total = 0
+        self.proposals: list[ProposalSummary] = []
+        self.first: dict[str, list[dict[str, object]]] = {}
+        self.rehearsed: dict[str, int] = {}
+
+    def listener(self, source: Source) -> Callable[[Ledger, Counts], None]:
+        """A listener for the run of one file."""
+
+        def hear(ledger: Ledger, counts: Counts) -> None:
+            self.counts[source.number].add(counts)
+            self.findings += ledger.findings[: MOST_SHOWN - len(self.findings)]
+            self.findings_total += len(ledger.findings)
+            self.proposals += ledger.proposals.values()
+            if self._watch is not None:
+                self._watch(self._progress(source))
+
+        return hear
+
+    def _progress(self, source: Source) -> Progress:
+        return Progress(
+            file=source.table.name,
+            files_done=source.number,
+            files=self._files,
+            rows=self.counts[source.number].rows,
+            fraction=source.table.fraction(),
+        )
+
+
+def _scope(id: UUID, plan: Plan, source: Source, *, dry: bool = False) -> ImportScope:
+    entry = source.entry
+    return ImportScope(
+        id=id,
+        source=plan.name,
+        options=entry.options,
+        confirmed=entry.confirm,
+        accept_proposals=frozenset(entry.accept_proposals),
+        dry=dry,
+        memory={},
+    )
+
+
+def _digest(plan: Plan, sources: list[Source]) -> str:
+    whole = hashlib.sha256(plan.digest.encode())
+    for source in sources:
+        whole.update(f"\n{source.table.name}\n{fingerprint(source.table.path)}".encode())
+    return whole.hexdigest()
+
+
+def _label(source: Source) -> str:
+    return f"{source.table.name} → {source.target.id}"
+
+
+def _total(counts: list[Counts]) -> Counts:
+    total = Counts()
+    for one in counts:
+        total.add(one)
+    return total
+
+
+def _read_findings(path: Path, most: int) -> list[LineFinding]:
+    if most <= 0 or not path.exists():
+        return []
+    with path.open("rb") as stream:
+        return [
+            msgspec.json.decode(line, type=LineFinding)
+            for line, _ in zip(stream, range(most), strict=False)
+        ]
+
+
+def _count_findings(folder: Path) -> int:
+    total = 0
+    for path in folder.glob("*.findings.jsonl"):
+        with path.open("rb") as stream:
+            total += sum(1 for _ in stream)
+    return total
