@@ -1,0 +1,48 @@
+"""What the sales pipeline adds to Relatum: hook implementations only, each delegates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from relatum.api import (
+    EventType,
+    Handler,
+    InteractionDraft,
+    InteractionKind,
+    Permission,
+    Plugin,
+    Refusal,
+    hookimpl,
+)
+from relatum_sales_pipeline.events import EVENT_TYPES
+from relatum_sales_pipeline.handlers import HANDLERS
+from relatum_sales_pipeline.kinds import KINDS
+from relatum_sales_pipeline.permissions import PERMISSIONS
+from relatum_sales_pipeline.validation import refuse_unknown_subjects
+
+
+@hookimpl
+def relatum_register_permissions(plugin: Plugin) -> list[Permission]:
+    return PERMISSIONS
+
+
+@hookimpl
+def relatum_register_interaction_kinds(plugin: Plugin) -> list[InteractionKind]:
+    return KINDS
+
+
+@hookimpl
+def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
+    return EVENT_TYPES
+
+
+@hookimpl
+def relatum_register_handlers(plugin: Plugin) -> list[Handler]:
+    return HANDLERS
+
+
+@hookimpl
+async def relatum_validate_interactions(
+    plugin: Plugin, drafts: Sequence[InteractionDraft]
+) -> list[Refusal]:
+    return await refuse_unknown_subjects(plugin, drafts)
