@@ -82,13 +82,13 @@ FAULTS = {
     "raises our own error": ('raise Refused("no")', "Refused: no"),
     "exits": ("sys.exit(3)", "SystemExit: 3"),
     "cancels": ("raise asyncio.CancelledError", "CancelledError"),
-    "hangs": ("await asyncio.sleep(60)", "no answer within 0.3 s"),
+    "hangs": ("await asyncio.sleep(60)", "no answer within 0.5 s"),
     "will not be cancelled": (
         (
             "try:\n        await asyncio.sleep(60)\n"
             "    except asyncio.CancelledError:\n        return []"
         ),
-        "no answer within 0.3 s",
+        "no answer within 0.5 s",
     ),
     "answers nothing": ("pass", "expected a list of Refusal; got NoneType"),
     "answers text": ('return ["no"]', r"expected a list of Refusal\(index, Problem\); got str"),
@@ -132,7 +132,7 @@ async def test_seed_that_answers_is_wrong(dispatcher: Dispatcher, bring: Bring) 
 
 
 async def test_seeding_may_take_its_time(dispatcher: Dispatcher, bring: Bring) -> None:
-    bring("a", f"@hookimpl\nasync def {SEED}(plugin): await asyncio.sleep(0.5)")
+    bring("a", f"@hookimpl\nasync def {SEED}(plugin): await asyncio.sleep(0.7)")
     assert await dispatcher.take_part(SEED, customers=(), seed=1) == [("a", None)]
     assert dispatcher.overruns("a") == []
 
@@ -177,7 +177,7 @@ async def test_slow_plugin_is_reported_and_logged_once(
             await dispatcher.take_part(VALIDATE, drafts=())
     [overrun] = dispatcher.overruns("slow")
     assert (overrun.hook, overrun.count, overrun.budget) == (VALIDATE, 3, 0.02)
-    assert 0.04 < overrun.worst < 0.3
+    assert 0.04 < overrun.worst < 0.5
     assert dispatcher.overruns("quick") == []
     assert [record.name for record in caplog.records] == ["relatum.plugin.slow"]
 

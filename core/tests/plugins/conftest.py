@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from litestar import get
 
 from relatum.config.settings import Plugins, Settings
 from relatum.hooks.dispatcher import Dispatcher
 from relatum.hooks.gate import Gate
 from relatum.hooks.registry import Registry
+from relatum.hooks.routes import route_problems
 from relatum.plugins.discovery import Found, discover
 from relatum.plugins.loading import Loader
 from relatum.plugins.table import PluginTable
@@ -37,6 +39,16 @@ class Site:
         return next(found for found in self.discover() if found.id == plugin_id)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _warm_litestar() -> None:
+    """Its first application imports a lot, which is not the plugins' time."""
+
+    @get("/", opt={"permission": "public"})
+    async def route() -> None: ...
+
+    assert route_problems("warm", [route]) == []
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     folder = tmp_path / "site"
@@ -53,7 +65,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 @pytest.fixture
 def dispatcher() -> Dispatcher:
-    return Dispatcher(Registry(Gate()), budget=0.05, limit=0.3)
+    return Dispatcher(Registry(Gate()), budget=0.05, limit=0.5)
 
 
 @pytest.fixture

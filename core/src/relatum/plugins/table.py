@@ -87,9 +87,13 @@ class PluginTable:
     def problems(self) -> list[PluginProblem]:
         """Everything that is wrong: with the configuration, then plugin by plugin."""
         return [
-            *configuration_problems(self._settings, self._installed),
+            *self.installation_problems(),
             *(problem for state in self.states() for problem in state.problems),
         ]
+
+    def installation_problems(self) -> list[PluginProblem]:
+        """What the configuration says about plugins that are not there."""
+        return configuration_problems(self._settings, self._installed)
 
     def dependents(self, plugin_id: str) -> list[str]:
         """Ids of the plugins that cannot run without this one."""

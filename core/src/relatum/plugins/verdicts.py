@@ -41,7 +41,8 @@ def verdicts(
             given[plugin_id] = Verdict("disabled", errors)
             continue
         manifest = installed[plugin_id].manifest
-        if manifest is not None:
+        in_circle = any(error.code == "cycle" for error in errors)
+        if manifest is not None and not in_circle:
             errors += unmet(manifest, {key: _REASONS[each.status] for key, each in given.items()})
         if errors:
             given[plugin_id] = Verdict("quarantined", errors)

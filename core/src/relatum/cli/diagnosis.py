@@ -1,0 +1,191 @@
+"""What is right and what is wrong with this installation."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from relatum.app.house import House
+from relatum.config.load import find_file, load_settings
+from relatum.db.embedded import EmbeddedEngine
+from relatum.hooks.dispatcher import Dispatcher
+from relatum.hooks.gate import Gate
+from relatum.hooks.isolation import describe
+from relatum.hooks.registry import Registry
+from relatum.plugins.table import PluginTable
+from relatum.values.problems import ConfigurationError, RelatumError
+
+if TYPE_CHECKING:
+    from relatum.config.settings import Settings
+
+MEBIBYTE = 1024 * 1024
+#: Free space below which writing may fail soon, and below which somebody should know.
+LEAST_SPACE = 256 * MEBIBYTE
+LITTLE_SPACE = 2048 * MEBIBYTE
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at. An ``error`` needs somebody; a ``note`` may."""
+
+    check: str
+    result: Literal["ok", "note", "error"]
+    message: str
+    mend: str = ""
+
+
+async def diagnose() -> AsyncIterator[Finding]:
+    """Look at everything, one after the other; what fails does not keep the rest from it."""
+    try:
+        settings = load_settings()
+    except ConfigurationError as error:
+        for problem in error.problems or [None]:
+            text, mend = (error.detail, "") if problem is None else (str(problem), problem.mend)
+            yield _wrong("configuration", text, mend or "correct the settings file")
+        return
+    yield _ok("configuration", f"settings of {find_file() or 'the defaults and the environment'}")
+    yield _space(settings.home)
+    # A plugin that strict_plugins would stop at is found below, with everything else.
+    settings = msgspec.structs.replace(settings, strict_plugins=False)
+    async for finding in _database(settings):
+        yield finding
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    path = settings.sqlite_path
+    if path is not None and not path.exists():
+        yield _wrong("database", f"there is no database at {path} yet", "relatum migrate --apply")
+        for finding in _plugins_without_database(settings):
+            yield finding
+        return
+    try:
+        house = await House.open(settings)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it has to be told
+        text = error.detail if isinstance(error, RelatumError) else describe(error)
+        mend = "check `database` in the settings, and that its server runs and may be reached"
+        yield _wrong("database", f"{settings.redacted_database()}: {text}", mend)
+        for finding in _plugins_without_database(settings):
+            yield finding
+        return
+    async with house:
+        for part in (_answers, _migrations, _plugins, _handlers, _jobs):
+            try:
+                for finding in await part(house):
+                    yield finding
+            except Exception as error:  # noqa: BLE001 - the other parts are looked at all the same
+                name = part.__name__.strip("_")
+                yield _wrong(name, f"cannot be looked at: {describe(error)}", "see the message")
+
+
+async def _answers(house: House) -> list[Finding]:
+    shown = house.settings.redacted_database()
+    await house.db.fetch_one("SELECT 1")
+    if not isinstance(house.db.engine, EmbeddedEngine):
+        return [_ok("database", f"{shown} answers")]
+    result = await asyncio.to_thread(house.db.engine.check_integrity)
+    if result != "ok":
+        mend = "stop the server and restore the last backup"
+        return [_wrong("database", f"{shown} is damaged: {result}", mend)]
+    return [_ok("database", f"{shown} answers and is intact")]
+
+
+async def _migrations(house: House) -> list[Finding]:
+    pending = Counter(step.app for step in await house.migrate_plan())
+    if not pending:
+        return [_ok("migrations", "the database is up to date")]
+    apps = ", ".join(f"{app} ({count})" for app, count in sorted(pending.items()))
+    return [_wrong("migrations", f"have not run: {apps}", "relatum migrate --apply")]
+
+
+async def _plugins(house: House) -> list[Finding]:
+    return _of_plugins(house.plugins)
+
+
+def _plugins_without_database(settings: Settings) -> list[Finding]:
+    table = PluginTable(settings, Dispatcher(Registry(Gate())))
+    table.load()
+    return _of_plugins(table)
+
+
+def _of_plugins(table: PluginTable) -> list[Finding]:
+    states = Counter(state.status for state in table.states())
+    shown = ", ".join(f"{count} {status}" for status, count in sorted(states.items()))
+    summary = _ok("plugins", shown or "none is installed")
+    return [
+        summary,
+        *(
+            Finding(
+                check="plugins",
+                result=problem.weight,
+                message=str(msgspec.structs.replace(problem, mend="")),
+                mend=problem.mend,
+            )
+            for problem in table.problems()
+        ),
+    ]
+
+
+async def _handlers(house: House) -> list[Finding]:
+    findings = []
+    for status in await house.handlers.status():
+        if status.given_up:
+            text = f"{status.id} gave up on {status.given_up} event(s): {status.error}"
+            mend = f"mend the cause, then relatum events retry {status.id}"
+            findings.append(_wrong("handlers", text, mend))
+        if status.waiting:
+            text = f"{status.id} tries {status.waiting} event(s) again: {status.error}"
+            findings.append(_note("handlers", text, "wait, or mend the cause"))
+        if status.lag:
+            text = f"{status.id} is {status.lag} event(s) behind"
+            findings.append(_note("handlers", text, "the running server works them off"))
+    return findings or [_ok("handlers", "all are up to date")]
+
+
+async def _jobs(house: House) -> list[Finding]:
+    findings = [
+        _wrong(
+            "jobs",
+            f"{status.id} failed {status.failures} time(s) in a row: {status.error}",
+            "mend the cause; the job is tried again when it is due",
+        )
+        for status in await house.jobs.status()
+        if status.failures
+    ]
+    return findings or [_ok("jobs", "none failed when it last ran")]
+
+
+def _space(home: Path) -> Finding:
+    folder = next(each for each in (home, *home.parents) if each.exists())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        mend = f"give this account the right to write to {folder}, or set RELATUM_HOME"
+        return _wrong("data folder", f"{home} cannot be written to", mend)
+    free = shutil.disk_usage(folder).free
+    text = f"{home}: {free // MEBIBYTE:,} MiB free"
+    if free < LEAST_SPACE:
+        return _wrong("data folder", text, "make room; writing fails when the disk is full")
+    if free < LITTLE_SPACE:
+        return _note("data folder", text, "make room before it is full")
+    return _ok("data folder", text)
+
+
+def is_sound(findings: Sequence[Finding]) -> bool:
+    """Whether nothing needs somebody."""
+    return all(finding.result != "error" for finding in findings)
+
+
+def _ok(check: str, message: str) -> Finding:
+    return Finding(check=check, result="ok", message=message)
+
+
+def _note(check: str, message: str, mend: str) -> Finding:
+    return Finding(check=check, result="note", message=message, mend=mend)
+
+
+def _wrong(check: str, message: str, mend: str) -> Finding:
+    return Finding(check=check, result="error", message=message, mend=mend)
