@@ -40,6 +40,7 @@ from relatum.hooks.specs import CORE_API, hookimpl
 from relatum.http.answers import Answer, expected_version, paged, versioned
 from relatum.http.batches import BatchResult, of_one, take_batch, under_items
 from relatum.http.calls import Call, id_in_path
+from relatum.importing.targets.keys import EXPORT_SOURCE, export_keys
 from relatum.interactions.events import InteractionFact
 from relatum.interactions.types import Amount, Interaction, InteractionDraft, InteractionQuery
 from relatum.values.ids import new_id, new_ids, parse_id
@@ -65,6 +66,7 @@ from relatum.values.time import day_bounds, local_day, month, now, quarter
 
 __all__ = [
     "CORE_API",
+    "EXPORT_SOURCE",
     "Amount",
     "Answer",
     "BatchResult",
@@ -122,6 +124,7 @@ __all__ = [
     "day_bounds",
     "expected_version",
     "exponent",
+    "export_keys",
     "fold",
     "format_money",
     "hookimpl",
