@@ -18,16 +18,15 @@ import contextvars
 import datetime as dt
 import functools
 import sqlite3
-import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import piccolo.engine.sqlite  # noqa: F401 - registers its adapters, which ours then replace
 from piccolo.engine.base import BaseAtomic, BaseBatch, BaseTransaction, Engine
 
-from relatum.db.finishing import finished, to_end
+from relatum.db.finishing import finished
+from relatum.db.threads import ConnectionThreads
 from relatum.values.problems import Unavailable
 
 if TYPE_CHECKING:
@@ -97,46 +96,6 @@ def connect(
     if read_only:
         connection.execute("PRAGMA query_only = ON")
     return connection
-
-
-class Thread:
-    """Threads that each own one connection; work is handed over with one hop."""
-
-    def __init__(self, name: str, count: int, opener: Callable[[], sqlite3.Connection]) -> None:
-        self._local = threading.local()
-        self._opener = opener
-        self._open: list[sqlite3.Connection] = []
-        self._pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix=name)
-
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._opener()
-            self._open.append(connection)
-        return connection
-
-    def _call(self, work: Callable[..., T], args: tuple[Any, ...]) -> T:
-        return work(self._connection(), *args)
-
-    def start(self, work: Callable[..., T], *args: Any) -> asyncio.Future[T]:
-        """Begin ``work(connection, *args)`` on a thread."""
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._pool, self._call, work, args)
-
-    async def run(self, work: Callable[..., T], *args: Any) -> T:
-        """Run ``work(connection, *args)`` on a thread; a cancelled caller does not stop it."""
-        return await self.start(work, *args)
-
-    async def run_to_end(self, work: Callable[..., T], *args: Any) -> T:
-        """As :meth:`run`, but a cancelled caller waits until the work has ended."""
-        return await to_end(self.start(work, *args))
-
-    def close(self) -> None:
-        """Wait for running work, then close every connection."""
-        self._pool.shutdown(wait=True)
-        for connection in self._open:
-            connection.close()
-        self._open.clear()
 
 
 def _query(connection: sqlite3.Connection, sql: str, params: Sequence[Any]) -> Rows:
@@ -295,7 +254,7 @@ class EmbeddedBatch(BaseBatch):
     def __init__(self, engine: EmbeddedEngine, query: Query[Any, Any], size: int) -> None:
         self._query = query
         self._size = size
-        self._thread = Thread("relatum-batch", 1, engine.open_reader)
+        self._thread = ConnectionThreads("relatum-batch", 1, engine.open_reader)
         self._cursor: sqlite3.Cursor | None = None
 
     async def __aenter__(self) -> Self:
@@ -335,8 +294,8 @@ class EmbeddedEngine(Engine[EmbeddedTransaction]):
             contextvars.ContextVar("relatum_transaction", default=None)
         )
         self.write_lock = asyncio.Lock()
-        self.writer = Thread("relatum-writer", 1, self.open_writer)
-        self.reader = Thread("relatum-reader", readers, self.open_reader)
+        self.writer = ConnectionThreads("relatum-writer", 1, self.open_writer)
+        self.reader = ConnectionThreads("relatum-reader", readers, self.open_reader)
         super().__init__(engine_type="sqlite", min_version_number=3.38)
 
     def open_writer(self) -> sqlite3.Connection:

@@ -218,7 +218,7 @@ async def forwards():
             "index": False,
             "index_method": IndexMethod.btree,
             "choices": None,
-            "db_column_name": None,
+            "db_column_name": "raw",
             "secret": False,
         },
         schema=None,
