@@ -117,18 +117,31 @@ class EventLog:
         return int(row[0]) if row else 0
 
 
+#: Transactions that have written to the log or are about to. Whoever draws a number has taken this
+#: lock before, and gives it back only after its rows can be seen (or never will be).
+WRITERS = (
+    "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND granted "
+    "AND mode = 'RowExclusiveLock' AND relation = 'core_event'::regclass "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+MOST_WAITING = 100
+
+
 class Horizon:
     """Up to which number every event is decided: committed and visible, or never coming.
 
-    PostgreSQL: read the greatest number handed out, *then* the transactions in flight. Once the
-    oldest of those then running has ended, everything up to that number is decided. Numbers come
-    from the sequence, whose value is visible to everybody at once.
+    PostgreSQL: read the greatest number handed out, *then* who is writing to the log. Once those
+    have all ended, everything up to that number is decided. Numbers come from the sequence, whose
+    value is visible to everybody at once. Snapshots (``pg_current_snapshot``) would not do: their
+    end is the newest transaction that has *ended*, so that one still open may lie beyond it, and a
+    transaction can draw numbers before it has an id.
     """
 
     def __init__(self, db: Database, log: EventLog) -> None:
         self._db = db
         self._log = log
-        self._waiting: deque[tuple[int, int]] = deque()
+        #: numbers handed out, and who still has to end before they are decided
+        self._waiting: deque[tuple[int, set[str]]] = deque()
         self._decided = 0
 
     async def now(self) -> int:
@@ -137,14 +150,15 @@ class Horizon:
             return await self._log.last()
         row = await self._db.fetch_one("SELECT last_value, is_called FROM core_event_seq_seq")
         handed_out = int(row[0]) if row and row[1] else 0
-        row = await self._db.fetch_one(
-            "SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text "
-            "FROM pg_current_snapshot() s"
-        )
-        oldest, newest = (int(row[0]), int(row[1])) if row else (0, 0)
-        self._waiting.append((handed_out, newest))
-        while self._waiting and self._waiting[0][1] <= oldest:
-            self._decided = max(self._decided, self._waiting.popleft()[0])
-        while len(self._waiting) > 100:
+        writing = {name for (name,) in await self._db.fetch(WRITERS)}
+        self._waiting.append((handed_out, set(writing)))
+        while self._waiting:
+            number, before = self._waiting[0]
+            before &= writing
+            if before:
+                break
+            self._decided = max(self._decided, number)
+            self._waiting.popleft()
+        while len(self._waiting) > MOST_WAITING:
             del self._waiting[1]
         return self._decided

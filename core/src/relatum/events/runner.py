@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from relatum.db.database import marks
+from relatum.events.calling import call
 from relatum.events.log import Horizon
 from relatum.values.ids import new_id
 from relatum.values.problems import NotFound
@@ -66,7 +67,8 @@ class HandlerRunner:
         self._horizon = Horizon(db, events)
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._scanned: dict[str, int] = {}
+        #: how far each handler has looked beyond its position without finding anything for it
+        self._scanned: dict[str, tuple[int, int]] = {}
         events.listen(self._wake.set)
 
     async def run_forever(self) -> None:
@@ -105,7 +107,9 @@ class HandlerRunner:
 
     async def _one_batch(self, handler: Handler, until: int) -> tuple[int, bool]:
         position = await self._position(handler)
-        after = max(position, self._scanned.get(handler.id, 0))
+        seen_from, seen_to = self._scanned.get(handler.id, (0, 0))
+        # Looked at from another position: another process has replayed or handled meanwhile.
+        after = seen_to if seen_from == position else position
         if after >= until:
             return 0, False
         events = await self._events.read(
@@ -113,7 +117,7 @@ class HandlerRunner:
         )
         reached = events[-1].seq if len(events) == handler.batch else until
         if not events and reached - position < SCAN_UNWRITTEN:
-            self._scanned[handler.id] = reached
+            self._scanned[handler.id] = (position, reached)
             return 0, False
         try:
             await self._take(handler, events, position, reached)
@@ -156,8 +160,7 @@ class HandlerRunner:
         async with self._db.transaction():
             await self._move(handler, position, reached)
             if events:
-                async with asyncio.timeout(HANDLER_SECONDS):
-                    await handler.handle(plugin, events)
+                await call(HANDLER_SECONDS, handler.handle, plugin, events)
             await self._park(handler, behind, error=BEHIND)
 
     async def _one_by_one(
@@ -266,8 +269,7 @@ class HandlerRunner:
                 )
                 if taken != 1:
                     return True
-                async with asyncio.timeout(HANDLER_SECONDS):
-                    await handler.handle(plugin, events)
+                await call(HANDLER_SECONDS, handler.handle, plugin, events)
         except Exception as error:  # noqa: BLE001 - kept with the event
             again = (
                 now() + dt.timedelta(seconds=BACKOFF[attempts]) if attempts < len(BACKOFF) else None
