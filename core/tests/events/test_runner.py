@@ -475,6 +475,7 @@ async def test_following_wakes_up_at_a_commit(scene: Any, monkeypatch: pytest.Mo
             await called.wait()
     finally:
         task.cancel()
+        await asyncio.wait([task])
 
 
 async def test_following_survives_a_fault_of_the_database(
@@ -498,3 +499,4 @@ async def test_following_survives_a_fault_of_the_database(
         assert faults == []
     finally:
         task.cancel()
+        await asyncio.wait([task])

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from relatum.events.calling import call
 from relatum.values.time import now
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class JobRunner:
         moment = now()
         ran = 0
         for job in list(self._registry.jobs):
+            if self._registry.jobs.find(job.id) is None:
+                continue  # switched off by what ran before it
             due = await self._due(job, moment)
             if due <= moment and await self._claim(job, due, moment):
                 await self.run_now(job.id)
@@ -77,8 +80,7 @@ class JobRunner:
         started = now()
         error = ""
         try:
-            async with asyncio.timeout(JOB_SECONDS):
-                await job.run(self._registry.plugin_of(job_id))
+            await call(JOB_SECONDS, job.run, self._registry.plugin_of(job_id))
         except Exception as problem:
             log.exception("job %s failed", job_id)
             error = f"{type(problem).__name__}: {problem}"[:LONGEST_ERROR]
@@ -112,25 +114,29 @@ class JobRunner:
 
     async def _due(self, job: Job, moment: dt.datetime) -> dt.datetime:
         row = await self._db.fetch_one("SELECT due_at FROM core_job WHERE id = ?", job.id)
-        if row is not None:
-            due: dt.datetime = row[0]
-            return due
         first = self.next_time(job, moment)
-        await self._db.execute(
-            "INSERT INTO core_job (id, due_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
-            job.id,
-            first,
-        )
-        return first
+        if row is None:
+            await self._db.execute(
+                "INSERT INTO core_job (id, due_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
+                job.id,
+                first,
+            )
+            return first
+        due: dt.datetime = row[0]
+        if first < due:
+            # The schedule has become tighter since the time was set.
+            await self._move(job, due, first)
+            return first
+        return due
 
     async def _claim(self, job: Job, due: dt.datetime, moment: dt.datetime) -> bool:
-        claimed = await self._db.execute(
-            "UPDATE core_job SET due_at = ? WHERE id = ? AND due_at = ?",
-            self.next_time(job, moment),
-            job.id,
-            due,
+        return await self._move(job, due, self.next_time(job, moment))
+
+    async def _move(self, job: Job, due: dt.datetime, to: dt.datetime) -> bool:
+        moved = await self._db.execute(
+            "UPDATE core_job SET due_at = ? WHERE id = ? AND due_at = ?", to, job.id, due
         )
-        return claimed == 1
+        return moved == 1
 
     async def status(self) -> list[JobStatus]:
         """Every job that has been seen and whose plugin is on."""
