@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -16,6 +17,8 @@ from relatum.values.problems import InvalidInput, Problem
 Reader = Callable[[str], Any]
 DecimalMark = Literal[".", ","] | None
 _SHOWN = 80
+#: Quantities and prices repeat; this many products are remembered.
+_REMEMBERED = 20_000
 
 
 class CellError(Exception):
@@ -94,9 +97,7 @@ def amount_reader(currency: str, decimal: DecimalMark) -> Reader:
     return read
 
 
-def product_reader(
-    currency: str, decimal: DecimalMark
-) -> Callable[[list[str]], dict[str, Any] | None]:
+def product_reader(currency: str, decimal: DecimalMark) -> Callable[..., dict[str, Any] | None]:
     """The product of cells as money: multiplied exactly, then rounded once to whole minor units.
 
     Halves are rounded away from zero, as in commerce. One empty cell and there is no amount.
@@ -104,16 +105,17 @@ def product_reader(
     number = number_reader(decimal)
     places = exponent(currency)
 
-    def read(cells: list[str]) -> dict[str, Any] | None:
+    @functools.lru_cache(maxsize=_REMEMBERED)
+    def read(*cells: str) -> dict[str, Any] | None:
         product = Decimal(1)
         for text in cells:
             if text == "":
                 return None
             try:
-                product *= Decimal(number(str(text)))
+                product *= Decimal(number(text))
             except InvalidOperation:
                 raise CellError(
-                    "not-a-number", "This is not a number", expected="a number", got=str(text)
+                    "not-a-number", "This is not a number", expected="a number", got=text
                 ) from None
         amount = int(product.scaleb(places).to_integral_value(ROUND_HALF_UP))
         return {"amount": amount, "currency": currency}

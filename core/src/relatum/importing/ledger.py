@@ -75,7 +75,7 @@ class Ledger:
         if problem.where.startswith("/"):
             field = ".".join(p for p in problem.where.strip("/").split("/") if not p.isdigit())
             column = mapping.column(field)
-            value = mapping.cell(field, row) if row.cells else value
+            value = mapping.cell(field, row) or value
             problem = msgspec.structs.replace(
                 problem,
                 where=f"line {row.line}" + (f", column {column}" if column else ""),

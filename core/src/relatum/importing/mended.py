@@ -9,7 +9,7 @@ import msgspec
 
 from relatum.importing.columns import Source as Column
 from relatum.importing.columns import Spec
-from relatum.importing.mapping import headings_of
+from relatum.importing.getters import headings_of
 from relatum.importing.plan import FilePlan, Plan
 from relatum.importing.sources import Source
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import hashlib
@@ -92,12 +93,16 @@ class Table(msgspec.Struct, kw_only=True):
 
     def rows(self) -> Iterator[Row]:
         """Every row below the headings, from the beginning of the file."""
-        read = json_rows if self.kind == "jsonl" else csv_rows
+        return json_rows(self) if self.kind == "jsonl" else csv_rows(self)
+
+    @contextlib.contextmanager
+    def text(self) -> Iterator[IO[str]]:
+        """The file as text, from its beginning."""
         with (
             self.path.open("rb") as self._raw,
             _as_text(self._raw, self.path.name, self.encoding) as stream,
         ):
-            yield from read(Lines(stream), self)
+            yield stream
 
     def fraction(self) -> float:
         """How much of the file the rows that are being read have used up, from 0 to 1."""
@@ -195,10 +200,7 @@ def _headings(table: Table) -> list[str]:
 
 
 def _first_row(table: Table) -> list[str]:
-    with (
-        table.path.open("rb") as raw,
-        _as_text(raw, table.path.name, table.encoding) as stream,
-    ):
+    with table.text() as stream:
         lines = Lines(stream)
         try:
             for _ in range(table.skip_lines):

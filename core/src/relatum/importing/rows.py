@@ -7,11 +7,13 @@ can be mended.
 from __future__ import annotations
 
 import csv
+import functools
+import itertools
 import re
 import unicodedata
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -28,13 +30,16 @@ MOST_CHARACTERS = 4 * 1024 * 1024
 #: A quoted cell that runs over more lines than this was never closed.
 MOST_LINES = 2_000
 
+_UNREADABLE = (EOFError, OSError, zlib.error, UnicodeDecodeError)
+
 
 class Row(msgspec.Struct):
     """One record of a file.
 
     ``cells`` is a list in the order of the headings (CSV) or a mapping (JSON lines); ``raw`` the
     text of a row that could not be taken apart. ``number`` counts rows alike (``number_by``), and
-    ``origin`` is the line a mended row stood in before it was rejected.
+    ``origin`` is the line a mended row stood in before it was rejected. ``tray`` is what mappings
+    read (see ``getters``).
     """
 
     line: int
@@ -43,6 +48,7 @@ class Row(msgspec.Struct):
     origin: int = 0
     problem: Problem | None = None
     raw: str | None = None
+    tray: Any = None
 
 
 class TooLongError(Exception):
@@ -75,7 +81,7 @@ class Lines:
     def _read(self) -> str:
         try:
             return self._readline(MOST_CHARACTERS)
-        except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             self.damage = str(error)
             return ""
 
@@ -90,58 +96,88 @@ class Lines:
         self.count -= len(lines)
 
 
-def csv_rows(lines: Lines, table: Table) -> Iterator[Row]:
-    """The rows of a CSV file below its headings; rows without any content are left out."""
-    for _ in range(table.skip_lines):
-        next(lines, None)
-    lines.take()
-    to_skip = 1 if table.header else 0
-    while True:
+def csv_rows(table: Table) -> Iterator[Row]:
+    """The rows of a CSV file below its headings; rows without any content are left out.
+
+    A sound file is read without a call of Python for each line. At the first row that is not sound
+    the file is opened again, and read from that row on with all the care that it needs.
+    """
+    sound: int | None = 0
+    if len(table.headings) * csv.field_size_limit() < MOST_CHARACTERS:
+        sound = yield from _sound_rows(table)
+    if sound is not None:
+        yield from _careful_rows(table, sound)
+
+
+def _sound_rows(table: Table) -> Generator[Row, None, int | None]:
+    """Rows up to the first that is not sound; returns the line it comes after."""
+    width = len(table.headings)
+    with table.text() as stream:
+        lines = iter(functools.partial(stream.readline, MOST_CHARACTERS), "")
         reader = csv.reader(lines, delimiter=table.delimiter, strict=True)
+        skipped = sum(1 for _ in itertools.islice(lines, table.skip_lines))
+        sound = skipped
+        to_skip = 1 if table.header else 0
         try:
             for cells in reader:
-                line, _ = lines.take()
+                last = skipped + reader.line_num
                 if to_skip:
                     to_skip = 0
-                    continue
-                row = _row(line, cells, table)
-                if row is not None:
+                elif len(cells) != width and cells:
+                    return sound
+                elif (row := _row(sound + 1, cells, table)) is not None:
                     yield row
-            break
-        except (csv.Error, TooLongError) as error:
-            yield _broken(lines, error, table)
-    if lines.damage is not None:
-        problem = damage.ends_early(lines.count + 1, lines.damage, table)
-        yield Row(lines.count + 1, [], problem=problem, raw="")
+                sound = last
+        except (csv.Error, *_UNREADABLE):
+            return sound
+    return None
 
 
-def json_rows(lines: Lines, table: Table) -> Iterator[Row]:
+def _careful_rows(table: Table, after: int) -> Iterator[Row]:
+    """Rows after a line, with a problem for each that is not sound."""
+    with table.text() as stream:
+        lines = Lines(stream)
+        for _ in range(after or table.skip_lines):
+            next(lines, None)
+            lines.pending.clear()
+        to_skip = 0 if after > table.skip_lines or not table.header else 1
+        while True:
+            reader = csv.reader(lines, delimiter=table.delimiter, strict=True)
+            try:
+                for cells in reader:
+                    line, _ = lines.take()
+                    if to_skip:
+                        to_skip = 0
+                    elif (row := _row(line, cells, table)) is not None:
+                        yield row
+                break
+            except (csv.Error, TooLongError) as error:
+                yield _broken(lines, error, table)
+        if lines.damage is not None:
+            problem = damage.ends_early(lines.count + 1, lines.damage, table)
+            yield Row(lines.count + 1, [], problem=problem, raw="")
+
+
+def json_rows(table: Table) -> Iterator[Row]:
     """The objects of a file of JSON lines; empty lines are left out."""
     decode = msgspec.json.Decoder().decode
-    while True:
-        try:
-            text = next(lines, None)
-        except TooLongError:
-            line, taken = lines.take()
-            yield _not_json(line, taken[0], "the line is too long")
-            continue
-        if text is None:
-            break
-        line, _ = lines.take()
-        if not text.strip():
-            continue
-        try:
-            value = decode(text)
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
-            yield _not_json(line, text, str(error))
-            continue
-        if isinstance(value, dict):
-            yield _json_row(line, value)
-        else:
-            yield _not_json(line, text, f"it is a {type(value).__name__}")
-    if lines.damage is not None:
-        problem = damage.ends_early(lines.count + 1, lines.damage, table)
-        yield Row(lines.count + 1, {}, problem=problem, raw="")
+    with table.text() as stream:
+        lines = Lines(stream)
+        while True:
+            try:
+                text = next(lines, None)
+            except TooLongError:
+                line, taken = lines.take()
+                yield _not_json(line, taken[0], "the line is too long")
+                continue
+            if text is None:
+                break
+            line, _ = lines.take()
+            if text.strip():
+                yield _json_row(line, text, decode)
+        if lines.damage is not None:
+            problem = damage.ends_early(lines.count + 1, lines.damage, table)
+            yield Row(lines.count + 1, {}, problem=problem, raw="")
 
 
 def _row(line: int, cells: list[str], table: Table) -> Row | None:
@@ -198,7 +234,13 @@ def _broken(lines: Lines, error: Exception, table: Table) -> Row:
     return Row(line, [], problem=problem, raw="".join(taken))
 
 
-def _json_row(line: int, value: dict[str, Any]) -> Row:
+def _json_row(line: int, text: str, decode: Callable[[str], Any]) -> Row:
+    try:
+        value = decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        return _not_json(line, text, str(error))
+    if not isinstance(value, dict):
+        return _not_json(line, text, f"it is a {type(value).__name__}")
     if LINE not in value or PROBLEM not in value:
         return Row(line, value)
     origin, number = value.pop(LINE), value.pop(NUMBER, 0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -77,6 +78,18 @@ class Settled(msgspec.Struct, kw_only=True):
     ledger: Ledger
 
 
+class _Piece(msgspec.Struct):
+    """A batch that is read and mapped."""
+
+    batch: Batch
+    ledger: Ledger
+    pairs: list[Pair]
+
+
+async def _next(pieces: Iterator[_Piece]) -> _Piece | None:
+    return next(pieces, None)
+
+
 class FileRun:
     """One file on its way into one target.
 
@@ -109,26 +122,41 @@ class FileRun:
         self.first: list[dict[str, Any]] = []
 
     async def run(self) -> None:
-        """The whole file, or what is left of it."""
+        """The whole file, or what is left of it.
+
+        While the database writes one batch, the next one is read and mapped.
+        """
         settled = self._trace.state.rows if self._trace is not None else 0
-        for batch in batches(self._source, self._batch, cut=settled):
-            if batch.settled <= settled:
-                await self._remember(batch)
-            else:
-                await self._settle(batch)
+        pieces = self._pieces(settled)
+        ahead = asyncio.create_task(_next(pieces))
+        try:
+            while (piece := await ahead) is not None:
+                ahead = asyncio.create_task(_next(pieces))
+                if piece.batch.settled <= settled:
+                    await self._remember(piece)
+                else:
+                    await self._settle(piece)
+        finally:
+            ahead.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await ahead
         await self._finish()
 
-    async def _remember(self, batch: Batch) -> None:
-        """Let the target see what is already in, so that its memory is what it was."""
-        pairs = self._records(batch.rows, Ledger(self._source, self._scope))
-        await self._ask("prepare", self._prepare([record for record, _ in pairs]))
+    def _pieces(self, settled: int) -> Iterator[_Piece]:
+        for batch in batches(self._source, self._batch, cut=settled):
+            ledger = Ledger(self._source, self._scope)
+            for row in batch.broken:
+                ledger.reject(row, [row.problem] if row.problem else [])
+            ledger.findings += batch.findings
+            yield _Piece(batch, ledger, self._records(batch.rows, ledger))
 
-    async def _settle(self, batch: Batch) -> None:
-        ledger = Ledger(self._source, self._scope)
-        for row in batch.broken:
-            ledger.reject(row, [row.problem] if row.problem else [])
-        ledger.findings += batch.findings
-        pairs = self._records(batch.rows, ledger)
+    async def _remember(self, piece: _Piece) -> None:
+        """Let the target see what is already in, so that its memory is what it was."""
+        if piece.pairs:
+            await self._ask("prepare", self._prepare([record for record, _ in piece.pairs]))
+
+    async def _settle(self, piece: _Piece) -> None:
+        batch, ledger, pairs = piece.batch, piece.ledger, piece.pairs
         if self._limit is not None:
             pairs = pairs[: max(0, self._limit - self.rehearsed)]
         self.rehearsed += len(pairs)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from relatum.importing.dates import Dates, detect_dates
-from relatum.importing.mapping import RowMapping, Settings, compile_mapping, headings_of
+from relatum.importing.getters import headings_of
+from relatum.importing.mapping import RowMapping, Settings, compile_mapping
 from relatum.importing.plan import FilePlan, Plan
 from relatum.importing.reading import Table, open_table
 from relatum.importing.results import FileReport

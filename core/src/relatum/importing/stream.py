@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from relatum.importing.mapping import condition_test, picker
+from relatum.importing.getters import condition_test, picker, tray_of
 from relatum.importing.results import Counts, LineFinding
 from relatum.importing.rows import Row
 from relatum.importing.sources import Source
@@ -60,6 +60,7 @@ class _Sieve:
         self._alike = picker(table, entry.number_by) if entry.number_by else None
         self._numbers: Counter[str] = Counter()
         self._distinct = _Distinct(source) if entry.distinct else None
+        self._with_place = source.mapping.asks_place
 
     def pass_on(self, row: Row, batch: Batch) -> None:
         """Put the row where it belongs."""
@@ -70,8 +71,9 @@ class _Sieve:
         if row.problem is not None:
             batch.broken.append(row)
             return
+        row.tray = tray_of(row, with_place=self._with_place)
         for test in self._skip:
-            if test(row.cells, row):
+            if test(row.tray):
                 counts.skipped += 1
                 return
         if self._distinct is not None and self._distinct.seen(row, batch.findings):
@@ -84,7 +86,7 @@ class _Sieve:
         if row.number or self._alike is None:
             return
         try:
-            key = str(self._alike(row.cells, row))
+            key = str(self._alike(row.cells))
         except IndexError:
             return
         self._numbers[key] += 1
@@ -107,10 +109,10 @@ class _Distinct:
 
     def seen(self, row: Row, findings: list[LineFinding]) -> bool:
         """Whether this value was there before; a difference to the first row is told once."""
-        key = str(self._key(row.cells, row))
+        key = str(self._key(row.tray))
         if not key:
             return False
-        values = tuple([pick(row.cells, row) for _, pick in self._others])
+        values = tuple([pick(row.tray) for _, pick in self._others])
         line, first = self._first.setdefault(key, (row.line, values))
         if line == row.line:
             return False

@@ -12,7 +12,6 @@ import msgspec
 from relatum.hooks.declarations import (
     Finding,
     ImportScope,
-    InteractionKind,
     Numbered,
     Prepared,
     Written,
@@ -21,6 +20,7 @@ from relatum.importing.shapes import shapes_of
 from relatum.importing.targets.keys import EXPORT_SOURCE, export_keys
 from relatum.importing.targets.records import InteractionRecord
 from relatum.interactions.types import Interaction, InteractionDraft
+from relatum.values.ids import new_id
 from relatum.values.problems import Problem
 from relatum.values.text import Text
 
@@ -43,6 +43,8 @@ class InteractionsTarget:
     title = Text(en="Interactions", vi="Tương tác")
     record: type[msgspec.Struct] = InteractionRecord
     key: tuple[str, ...] = ("idempotency_key",)
+    #: keys are exported whole, with the source they live in
+    export_options: Mapping[str, bool] = {"whole_keys": True}
     aliases: Mapping[str, tuple[str, ...]] = {
         "occurred_at": ("date", "time", "when", "ngày", "thời gian", "ngày giờ"),
         "customer": ("customer id", "mã khách hàng", "mã kh", "khách hàng"),
@@ -69,18 +71,18 @@ class InteractionsTarget:
         self, plugin: Plugin, records: Sequence[Numbered], scope: ImportScope
     ) -> list[Finding]:
         """Known keys whose interaction says something else."""
-        keys = {_key(n.record, scope): n for n in records if n.record.idempotency_key is not None}
-        recorded = await plugin.house.interactions.ids_by_key([key for key in keys if key])
+        keys, findings = _keys(records, _prefix(scope))
+        recorded = await plugin.house.interactions.ids_by_key(list(keys))
         if not recorded:
-            return []
+            return findings
         found = await plugin.house.interactions.get_many(list(recorded.values()))
         by_id = {one.id: one for one in found}
-        drafts = _drafts(plugin, records, scope)
-        by_key = {draft.idempotency_key: draft for draft in drafts}
-        return [
+        wanted = [keys[key] for key in recorded if _is_known(keys[key].record, scope)]
+        by_key = {draft.idempotency_key: draft for draft in _drafts(plugin, wanted, scope)}
+        return findings + [
             Finding(line=keys[key].line, problem=_other_content(key))
             for key, id in recorded.items()
-            if not _same(by_key[key], by_id[id])
+            if key in by_key and not _same(by_key[key], by_id[id])
         ]
 
     async def write(
@@ -89,10 +91,10 @@ class InteractionsTarget:
         await _customers(plugin, records, scope)
         drafts = _drafts(plugin, records, scope)
         interactions = plugin.house.interactions
-        keys = [draft.idempotency_key for draft in drafts if draft.idempotency_key is not None]
-        before = set((await interactions.ids_by_key(keys)).values()) if keys else set()
+        # Ids rise, so those made from here on are greater; known keys answer with lesser ones.
+        mark = new_id()
         ids = await interactions.record(drafts, by=f"import:{scope.id}")
-        made = [id for id in dict.fromkeys(ids) if id not in before]
+        made = [id for id in dict.fromkeys(ids) if id > mark]
         return Written(
             created={TABLE: made},
             created_count=len(made),
@@ -132,59 +134,76 @@ async def _customers(
     return known
 
 
-def _key(record: InteractionRecord, scope: ImportScope) -> str | None:
-    if record.idempotency_key is None or scope.options.get("whole_keys"):
-        return record.idempotency_key
-    return f"{scope.source}:{record.idempotency_key}"
+def _prefix(scope: ImportScope) -> str:
+    """What keys of the file begin with in the house."""
+    return "" if scope.options.get("whole_keys") else f"{scope.source}:"
+
+
+def _keys(records: Sequence[Numbered], prefix: str) -> tuple[dict[str, Numbered], list[Finding]]:
+    """The records by key, and those of the batch that give a key again with other content."""
+    keys: dict[str, Numbered] = {}
+    findings = []
+    for numbered in records:
+        if numbered.record.idempotency_key is not None:
+            key = f"{prefix}{numbered.record.idempotency_key}"
+            first = keys.setdefault(key, numbered)
+            if first.record != numbered.record:
+                findings.append(Finding(line=numbered.line, problem=_other_content(key)))
+    return keys, findings
 
 
 def _drafts(
     plugin: Plugin, records: Sequence[Numbered], scope: ImportScope
 ) -> list[InteractionDraft]:
-    known: dict[str, UUID] = scope.memory["customers"]
+    customers: dict[str, UUID] = scope.memory["customers"]
     find = plugin.house.registry.interaction_kinds.find
     kinds = {kind: find(kind) for kind in {n.record.kind for n in records}}
-    return [_draft(n.record, known, kinds[n.record.kind], scope) for n in records]
+    untext = {id: _untext(kind.payload) for id, kind in kinds.items() if kind is not None}
+    prefix = _prefix(scope)
+    drafts = []
+    for numbered in records:
+        record: InteractionRecord = numbered.record
+        kind = kinds[record.kind]
+        payload, key = record.payload, record.idempotency_key
+        if kind is not None and untext[record.kind]:
+            payload = _typed(payload, kind.payload, untext[record.kind])
+        drafts.append(
+            InteractionDraft(
+                kind=record.kind,
+                customer_id=record.customer_id
+                if record.customer is None
+                else customers[record.customer],
+                channel=record.channel,
+                direction=record.direction,
+                occurred_at=record.occurred_at,
+                payload=payload,
+                money=record.money,
+                handle=record.handle,
+                subject=record.subject,
+                actor=record.actor,
+                idempotency_key=None if key is None else f"{prefix}{key}",
+            )
+        )
+    return drafts
 
 
-def _draft(
-    record: InteractionRecord,
-    customers: Mapping[str, UUID],
-    kind: InteractionKind | None,
-    scope: ImportScope,
-) -> InteractionDraft:
-    payload = record.payload
-    if kind is not None:
-        payload = _typed(payload, kind)
-    customer = record.customer_id
-    if record.customer is not None:
-        customer = customers[record.customer]
-    return InteractionDraft(
-        kind=record.kind,
-        customer_id=customer,
-        channel=record.channel,
-        direction=record.direction,
-        occurred_at=record.occurred_at,
-        payload=payload,
-        money=record.money,
-        handle=record.handle,
-        subject=record.subject,
-        actor=record.actor,
-        idempotency_key=_key(record, scope),
-    )
-
-
-def _typed(payload: dict[str, Any], kind: InteractionKind) -> dict[str, Any]:
+def _typed(
+    payload: dict[str, Any], payload_type: type[msgspec.Struct], untext: frozenset[str]
+) -> dict[str, Any]:
     """Text from a file as the payload's own types; what does not fit is left for the service."""
-    wanted = _untext(kind.payload)
-    if not any(name in wanted for name in payload):
+    if untext.isdisjoint(payload):
         return payload
     try:
-        typed = msgspec.convert(payload, kind.payload, strict=False)
+        typed = msgspec.convert(payload, payload_type, strict=False)
     except msgspec.ValidationError:
         return payload
     made = msgspec.to_builtins(typed)
     return {name: made[name] for name in payload}
+
+
+def _is_known(record: InteractionRecord, scope: ImportScope) -> bool:
+    """Whether the record's customer is there; one that is not is a finding of its own."""
+    return record.customer is None or record.customer in scope.memory["customers"]
 
 
 @functools.lru_cache(maxsize=256)
