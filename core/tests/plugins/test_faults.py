@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from piccolo.table import TABLE_REGISTRY
 
 from relatum.hooks import specs
 from relatum.hooks.dispatcher import Dispatcher
@@ -269,3 +270,9 @@ def test_failed_import_leaves_no_module_behind(site: Any, open_table: OpenTable)
     )
     open_table()
     assert not [name for name in sys.modules if name.startswith("relatum_broken")]
+
+
+def test_tables_of_a_failed_plugin_are_forgotten(site: Any, open_table: OpenTable) -> None:
+    site.install("broken", **tables(app_with("broken", "core_thing")))
+    open_table()
+    assert "Thing" not in [table.__name__ for table in TABLE_REGISTRY]

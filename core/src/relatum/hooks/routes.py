@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from relatum.hooks.context import Plugin
 from relatum.hooks.gate import owner
 from relatum.hooks.isolation import describe
 from relatum.values.problems import Problem
@@ -148,7 +149,8 @@ def _trial(plugin_id: str, routes: Sequence[Any]) -> Iterator[Problem]:
             dependencies={"plugin": Provide(no_plugin)},
         )
         config = OpenAPIConfig(title=plugin_id, version="1")
-        Litestar([router], openapi_config=config).openapi_schema.to_schema()
+        app = Litestar([router], openapi_config=config, signature_types=[Plugin])
+        app.openapi_schema.to_schema()
     except BaseException as error:  # noqa: BLE001 - Litestar runs decorators of the plugin here
         yield Problem(
             code="unusable-routes",

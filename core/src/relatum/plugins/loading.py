@@ -149,6 +149,13 @@ def _import(imported: _Imported, package: str, manifest: Manifest) -> None:
 def _forget_modules(package: str, before: set[str]) -> None:
     """Let the next attempt read the files anew instead of half-imported modules."""
     top = package.partition(".")[0]
-    for name in set(sys.modules) - before:
-        if name == top or name.startswith(f"{top}."):
-            sys.modules.pop(name, None)
+    forgotten = {
+        name for name in set(sys.modules) - before if name == top or name.startswith(f"{top}.")
+    }
+    for name in forgotten:
+        sys.modules.pop(name, None)
+    if "piccolo.table" in sys.modules:
+        from piccolo.table import TABLE_REGISTRY
+
+        # Core looks there for references to customers.
+        TABLE_REGISTRY[:] = [each for each in TABLE_REGISTRY if each.__module__ not in forgotten]
