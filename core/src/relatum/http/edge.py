@@ -45,6 +45,8 @@ ALWAYS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    # granian would say which server this is
+    (b"server", b"relatum"),
 )
 PAGE_POLICY = (b"content-security-policy", CONTENT_SECURITY_POLICY)
 DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")

@@ -8,6 +8,7 @@ problem document that every route may answer.
 from __future__ import annotations
 
 import asyncio
+import inspect as inspect_module
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,11 @@ def describe(app: Litestar, version: str) -> dict[str, Any]:
     # The application is built without a configuration, which would bring Litestar's own pages with
     # scripts of foreign hosts; describing needs one.
     plugin._openapi_config = OpenAPIConfig(
-        title="Relatum", version=version, description=DESCRIPTION, use_handler_docstrings=True
+        title="Relatum",
+        version=version,
+        description=DESCRIPTION,
+        use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
     )
     plugin._openapi = None
     document: dict[str, Any] = plugin.provide_openapi().to_schema()
@@ -88,7 +93,7 @@ def describe(app: Litestar, version: str) -> dict[str, Any]:
         if operation is not None:
             _complete(operation, handler, method, schemas)
     _add_components(schemas, [ProblemDocument])
-    return document
+    return _renamed(document)
 
 
 def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
@@ -103,6 +108,8 @@ def _complete(
     operation: dict[str, Any], handler: HTTPRouteHandler, method: str, schemas: dict[str, Any]
 ) -> None:
     opt = handler.opt
+    operation.pop("deprecated", None)
+    operation["summary"], _, operation["description"] = _told(handler)
     operation["x-permission"] = opt.get("permission")
     parameters = operation.setdefault("parameters", [])
     if (query := opt.get("query")) is not None:
@@ -118,6 +125,10 @@ def _complete(
     problem = {"application/problem+json": {"schema": {"$ref": _reference(ProblemDocument)}}}
     responses = operation.setdefault("responses", {})
     responses.pop("400", None)
+    for status, response in responses.items():
+        response["description"] = _MEANINGS.get(status, response.get("description", ""))
+        if not response.get("headers"):
+            response.pop("headers", None)
     responses["default"] = {
         "description": "What went wrong and how to mend it",
         "content": problem,
@@ -131,18 +142,24 @@ def _query_parameters(kind: type[msgspec.Struct], fixed: set[str]) -> Iterator[d
     for field in info.fields if isinstance(info, inspect.StructType) else ():
         if field.name in fixed:
             continue
-        shape = _resolved(properties[field.encode_name], components)
+        shape = _without_null(_resolved(properties[field.encode_name], components))
         name = field.encode_name
         if shape.get("type") == "object":
-            yield {
-                "name": f"{name.removesuffix('s')}.<key>",
-                "in": "query",
-                "schema": {"type": "string"},
-            }
-            continue
+            name, shape = f"{name.removesuffix('s')}.<key>", {"type": "string"}
         if "prefixItems" in str(shape):
             shape = {"type": "string", "description": "source:id"}
         yield {"name": name, "in": "query", "required": field.required, "schema": shape}
+
+
+def _without_null(shape: Any) -> Any:
+    """A query parameter is there or it is not; it is never null."""
+    kinds = [each for each in shape.get("anyOf", ()) if each.get("type") != "null"]
+    if len(kinds) != 1:
+        return shape
+    rest = {name: value for name, value in shape.items() if name != "anyOf"}
+    if rest.get("default", ...) is None:
+        del rest["default"]
+    return {**kinds[0], **rest}
 
 
 def _resolved(shape: Any, components: dict[str, Any]) -> Any:
@@ -154,6 +171,31 @@ def _resolved(shape: Any, components: dict[str, Any]) -> Any:
     if "$ref" in shape:
         return _resolved(components[shape["$ref"].rpartition("/")[2]], components)
     return {name: _resolved(value, components) for name, value in shape.items()}
+
+
+def _operation_id(handler: HTTPRouteHandler, method: Any, path: Any) -> str:
+    owner = handler.opt.get("plugin_id")
+    name = str(getattr(handler.fn, "__name__", "handle"))
+    return f"{owner}.{name}" if owner else name
+
+
+def _told(handler: HTTPRouteHandler) -> tuple[str, str, str]:
+    """The first sentence of a docstring as the summary, the rest as the description."""
+    said = handler.summary or " ".join((inspect_module.getdoc(handler.fn) or "").split())
+    return (said or str(handler.fn.__name__)).partition(". ")
+
+
+def _renamed(document: dict[str, Any]) -> dict[str, Any]:
+    """Pages named for what they hold: ``CustomerPage`` instead of a path of modules."""
+    schemas = document["components"]["schemas"]
+    text = msgspec.json.encode(document).decode()
+    for name in [name for name in schemas if name.startswith("Page_")]:
+        text = text.replace(name, f"{name.strip('_').rpartition('.')[2].rpartition('_')[2]}Page")
+    renamed: dict[str, Any] = msgspec.json.decode(text)
+    return renamed
+
+
+_MEANINGS = {"200": "The answer", "201": "It was created", "204": "It was done; nothing to add"}
 
 
 def _flag(name: str) -> dict[str, Any]:

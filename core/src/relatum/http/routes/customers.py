@@ -106,7 +106,7 @@ async def create_customers(request: Call) -> Answer[BatchResult]:
         raise under_items(error) from error
 
 
-@get("/customers/{customer_id:str}", opt={"permission": READ}, tags=TAGS)
+@get("/customers/{customer_id:str}", opt={"permission": READ, "versioned": True}, tags=TAGS)
 async def read_customer(request: Call, customer_id: FromPath[str]) -> Answer[Customer]:
     """One customer; `ETag` names the version."""
     request.refuse_query()
@@ -114,7 +114,7 @@ async def read_customer(request: Call, customer_id: FromPath[str]) -> Answer[Cus
     return versioned(request, customer, customer.version)
 
 
-@patch("/customers/{customer_id:str}", opt={"permission": WRITE}, tags=TAGS)
+@patch("/customers/{customer_id:str}", opt={"permission": WRITE, "versioned": True}, tags=TAGS)
 async def change_customer(
     request: Call, customer_id: FromPath[str], data: JSONBody[CustomerChange]
 ) -> Answer[Customer]:

@@ -1,0 +1,250 @@
+"""Serving the house: one process, one event loop, background work beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from relatum.app.asgi import create_app
+from relatum.app.house import House
+from relatum.config.load import find_file, load_settings
+from relatum.values.problems import ConfigurationError, RelatumError, Unavailable
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from relatum.app.asgi import Application
+    from relatum.config.settings import Log, Settings
+
+log = logging.getLogger("relatum.serve")
+
+WATCH_SECONDS = 1.0
+RESTART_SECONDS = 5.0
+WAITING_CONNECTIONS = 1024
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal says stop; returns the exit code.
+
+    Raises:
+        ConfigurationError: the address is not of this machine, or migrations have not run.
+        Unavailable: the address is taken, or the database does not answer.
+    """
+    refuse_open_address(settings.server.host)
+    configure_logging(settings.log)
+    run = _runner()
+    run(_serve(settings))
+    return 0
+
+
+def refuse_open_address(host: str) -> None:
+    """Refuse an address that others could reach.
+
+    Raises:
+        ConfigurationError: it is not a loopback address.
+    """
+    if host.lower() == "localhost":
+        return
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(host).is_loopback:
+            return
+    raise ConfigurationError(
+        f"expected server.host 127.0.0.1, ::1 or localhost, got {host!r}; there are no accounts "
+        "yet, so everybody who reaches the server may do everything. Use an SSH tunnel from "
+        "other machines"
+    )
+
+
+def configure_logging(settings: Log) -> None:
+    """Send the log to standard error, one line (or one JSON object) an entry."""
+    handler = logging.StreamHandler()
+    if settings.format == "json":
+        handler.setFormatter(_JsonLines())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+    logging.getLogger("piccolo").setLevel(logging.WARNING)
+
+
+@contextlib.asynccontextmanager
+async def background(app: Litestar) -> AsyncIterator[None]:
+    """Handlers, jobs and the watch over the configuration, as long as the server runs."""
+    house: House = app.house  # type: ignore[attr-defined]
+    works: dict[str, Callable[[], Awaitable[None]]] = {
+        "handlers": house.handlers.run_forever,
+        "jobs": house.jobs.run_forever,
+        "configuration": lambda: follow_configuration(house),
+    }
+    tasks = [asyncio.create_task(_keep_running(name, work)) for name, work in works.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def follow_configuration(house: House) -> None:
+    """Apply the settings file whenever it changes: plugins go on and off while the server runs."""
+    seen = _state_of_file()
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        state = _state_of_file()
+        if state != seen:
+            seen = state
+            await _apply(house)
+
+
+async def _apply(house: House) -> None:
+    try:
+        await house.apply_settings(await asyncio.to_thread(load_settings))
+    except RelatumError as error:
+        log.error("the changed configuration is not applied: %s", error)
+    else:
+        log.info("the changed configuration is in force; on: %s", _plugins_on(house))
+
+
+def _state_of_file() -> tuple[str, int, int] | None:
+    try:
+        file = find_file(None, os.environ)
+        if file is None:
+            return None
+        stat = file.stat()
+    except (OSError, ConfigurationError):
+        # an editor that replaces the file leaves a moment without one
+        return None
+    return str(file), stat.st_mtime_ns, stat.st_size
+
+
+async def _keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("%s stopped and starts again in %g s", name, RESTART_SECONDS)
+        await asyncio.sleep(RESTART_SECONDS)
+
+
+def _runner() -> Callable[[Awaitable[None]], None]:
+    """uvloop's runner where there is uvloop: handing work to threads costs half as much with it."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run  # type: ignore[return-value]
+    return uvloop.run  # type: ignore[return-value]
+
+
+async def _serve(settings: Settings) -> None:
+    async with await House.open(settings) as house:
+        await _refuse_pending(house)
+        app = create_app(house, lifespan=[background])
+        async with app.lifespan():
+            await _listen(app, house)
+
+
+async def _refuse_pending(house: House) -> None:
+    pending = await house.migrate_plan()
+    if pending:
+        apps = ", ".join(sorted({step.app for step in pending}))
+        raise ConfigurationError(
+            f"expected a database that is up to date, got one with {len(pending)} migrations "
+            f"that have not run ({apps}); look at them with `relatum migrate` and run them with "
+            "`relatum migrate --apply`"
+        )
+
+
+async def _listen(app: Application, house: House) -> None:
+    from granian.constants import HTTPModes, Interfaces
+    from granian.server.embed import Server
+
+    address = house.settings.server
+    _refuse_taken(address.host, address.port)
+    server = Server(
+        app,
+        address=address.host,
+        port=address.port,
+        # the lifespan is ours: an error at the start reaches the person who started
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        backlog=WAITING_CONNECTIONS,
+        log_enabled=False,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    server.on_startup(lambda: _announce(house))
+    try:
+        await server.serve()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Granian shares a port with whoever asks for it; two servers would take turns unnoticed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Unavailable(
+                f"expected the free address {host}:{port}, got {error.strerror}; stop what listens "
+                "there, or choose another port (RELATUM_PORT or server.port)"
+            ) from error
+
+
+def _announce(house: House) -> None:
+    settings = house.settings
+    server = settings.server
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    lines = [
+        f"Relatum at http://{host}:{server.port}",
+        f"  database  {_shown_database(settings)}",
+        f"  plugins   {_plugins_on(house)}",
+        "  only this machine can reach it: there are no accounts yet",
+    ]
+    lines += [f"  {problem.weight:<8}  {problem}" for problem in house.plugins.problems()]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _shown_database(settings: Settings) -> str:
+    path = settings.sqlite_path
+    return settings.redacted_database() if path is None else str(_short(path))
+
+
+def _short(path: Path) -> Path:
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
+def _plugins_on(house: House) -> str:
+    return ", ".join(sorted(house.gate.on - {"core"})) or "none"
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["trace"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)

@@ -1,0 +1,62 @@
+"""Rendering templates: one environment for each language, everything escaped, nothing undefined."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from relatum.web.languages import LANGUAGES, Language, grouped, translations
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+STATIC_PATH = "/static/relatum"
+MEDIA_TYPES = {".css": b"text/css; charset=utf-8", ".svg": b"image/svg+xml"}
+
+
+def render(template: str, language: Language, **values: Any) -> str:
+    """A page in a language.
+
+    Args:
+        template: its full name, ``relatum/home.html``.
+    """
+    return _environment(language).get_template(template).render(values)
+
+
+@functools.cache
+def static_files() -> dict[str, tuple[bytes, bytes]]:
+    """The files that pages load: name → media type and content."""
+    files = {path.name: path for path in sorted(STATIC.iterdir()) if path.suffix in MEDIA_TYPES}
+    return {name: (MEDIA_TYPES[path.suffix], path.read_bytes()) for name, path in files.items()}
+
+
+@functools.cache
+def static_url(name: str) -> str:
+    """The address of a static file; it changes with the content, so it may be kept for ever."""
+    digest = hashlib.sha256(static_files()[name][1]).hexdigest()[:12]
+    return f"{STATIC_PATH}/{name}?v={digest}"
+
+
+@functools.cache
+def _environment(language: Language) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    texts = translations(language)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        texts.gettext, texts.ngettext, newstyle=True
+    )
+    environment.filters["grouped"] = lambda number: grouped(number, language)
+    environment.globals.update(language=language, languages=LANGUAGES, static_url=static_url)
+    return environment
