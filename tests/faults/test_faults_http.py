@@ -1,0 +1,261 @@
+"""Whatever a plugin does wrong, core answers and ``GET /api/v1/plugins`` says what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from relatum.hooks import specs
+from relatum.values.problems import ConfigurationError, PluginError
+from tests.faults.conftest import GOOD, HEAD, HOOK_LIMIT, Run, Running, Site
+
+VALIDATE = "relatum_validate_interactions"
+SEED = "relatum_seed_demo"
+SLOW = "time.sleep(5)"
+TABLES = 'piccolo_app = "relatum_broken.piccolo_app"'
+
+#: name: (plugin.py, options of the installation, rule, words)
+LOADING: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "raises at import": ("1 / 0", {}, "import-failed", "ZeroDivisionError"),
+    "exits at import": ("sys.exit(0)", {}, "exits", "ends the program"),
+    "hangs at import": (SLOW, {"package": "hangs_once"}, "hangs", "does not come back"),
+    "misses a package": ("import not_there", {}, "import-failed", "not_there"),
+    "manifest is broken": ("", {"manifest": "id ="}, "unreadable-manifest", "valid TOML"),
+    "manifest of another core": (
+        "",
+        {"manifest": 'id = "broken"\ncore_api = ">=9"\nkind = "trade"'},
+        "core-api",
+        ">=9",
+    ),
+    "requires what is not there": (
+        "",
+        {"manifest_extra": 'requires = ["nobody>=2"]'},
+        "missing-requirement",
+        "nobody>=2",
+    ),
+    "tables raise": (
+        "",
+        {"manifest_extra": TABLES, "files": {"piccolo_app.py": "1 / 0"}},
+        "import-failed",
+        "ZeroDivisionError",
+    ),
+    "tables exit": (
+        "",
+        {"manifest_extra": TABLES, "files": {"piccolo_app.py": "raise SystemExit"}},
+        "exits",
+        "piccolo_app",
+    ),
+    "route without a permission": (
+        (
+            '@get("/x")\nasync def x() -> None: ...\n'
+            "@hookimpl\ndef relatum_register_routes(plugin): return [x]"
+        ),
+        {},
+        "no-permission",
+        "asks for no permission",
+    ),
+    "route of an unknown type": (
+        (
+            '@get("/x", opt={"permission": "broken.x.read"})\n'
+            'async def x(y: "Nobody") -> None: ...\n'
+            "@hookimpl\ndef relatum_register_routes(plugin): return [x]"
+        ),
+        {},
+        "unusable-routes",
+        "Nobody",
+    ),
+}
+DECLARING = {
+    f"{hook} {way}": (f"@hookimpl\ndef {hook}(plugin): {body}", {}, rule, words)
+    for hook in specs.DECLARING
+    for way, body, rule, words in (
+        ("raises", "raise ValueError('too blue')", "raised", "ValueError: too blue"),
+        ("hangs", SLOW, "hangs", f"within {HOOK_LIMIT:g} s"),
+        ("answers the wrong type", "return 5", "wrong-type", "got int"),
+    )
+}
+
+
+@pytest.mark.parametrize("fault", {**LOADING, **DECLARING})
+async def test_plugin_that_cannot_be_loaded(site: Site, run: Run, fault: str) -> None:
+    body, options, rule, words = {**LOADING, **DECLARING}[fault]
+    site.install("broken", HEAD + body, version="0.9", **options)
+    site.install("needs_it", HEAD, manifest_extra='requires = ["broken"]')
+    running = await run()
+    states = await running.states()
+    assert {key: state["status"] for key, state in states.items()} == {
+        "good": "enabled",
+        "broken": "quarantined",
+        "needs_it": "quarantined",
+    }
+    problem = next(each for each in states["broken"]["problems"] if each["rule"] == rule)
+    assert (problem["plugin"], problem["version"]) == ("broken", "0.9")
+    assert words in problem["message"]
+    assert problem["mend"]
+    assert (await running.client.get("/api/v1/plugins/broken/x")).status_code == 404
+    await running.assert_core_answers()
+
+
+TAKING_PART = {
+    "raises": ('raise ValueError("too blue")', "ValueError: too blue"),
+    "hangs": ("await asyncio.sleep(60)", f"no answer within {HOOK_LIMIT:g} s"),
+    "answers the wrong type": ("return 5", "int"),
+    "exits": ("sys.exit(3)", "SystemExit"),
+    "raises a refusal": ('raise Refused("no")', "Refused: no"),
+}
+
+
+@pytest.mark.parametrize("fault", TAKING_PART)
+async def test_plugin_that_breaks_while_it_validates(site: Site, run: Run, fault: str) -> None:
+    body, words = TAKING_PART[fault]
+    source = f"{HEAD}@hookimpl\nasync def {VALIDATE}(plugin, drafts): {body}"
+    site.install("broken", source, version="0.9")
+    running = await run()
+    await running.assert_core_answers()
+    answer = await record(running)
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["code"] == "plugin-error"
+    assert "broken 0.9" in problem["detail"]
+    assert VALIDATE in problem["detail"]
+    assert words in problem["detail"]
+    assert "relatum plugins disable broken" in problem["detail"]
+    assert await count(running) == 0, "nothing of the aborted operation stays"
+
+    await running.configure(disabled=["broken"])
+    assert (await record(running)).status_code == 201
+    assert await count(running) == 1
+
+
+@pytest.mark.parametrize("fault", TAKING_PART)
+async def test_plugin_that_breaks_while_it_seeds(site: Site, run: Run, fault: str) -> None:
+    body, words = TAKING_PART[fault]
+    if fault == "hangs":
+        body, words = 'raise TimeoutError("never")', "TimeoutError: never"  # it may take minutes
+    source = f"{HEAD}@hookimpl\nasync def {SEED}(plugin, customers, seed): {body}"
+    site.install("broken", source, version="0.9")
+    running = await run()
+    with pytest.raises(PluginError, match=words) as caught:
+        await running.house.dispatcher.take_part(SEED, customers=(), seed=1)
+    assert caught.value.extra == {"plugin": "broken", "version": "0.9", "hook": SEED}
+    await running.assert_core_answers()
+
+
+def test_faults_are_many() -> None:
+    assert len(LOADING) == 11
+    assert len(DECLARING) == 3 * len(specs.DECLARING)
+    assert len(TAKING_PART) == 5
+    assert {VALIDATE, SEED} == set(specs.TAKING_PART)
+
+
+async def record(running: Running) -> Any:
+    wave = {"kind": "good.wave", "payload": {}}
+    return await running.client.post("/api/v1/interactions", json=wave)
+
+
+async def count(running: Running) -> int:
+    return len((await running.client.get("/api/v1/interactions")).json()["items"])
+
+
+async def test_route_that_breaks_says_whose_it_is(site: Site, run: Run) -> None:
+    site.install(
+        "broken",
+        HEAD
+        + '@get("/x", opt={"permission": "broken.x.read"})\nasync def x() -> None: 1 / 0\n'
+        + "@hookimpl\ndef relatum_register_routes(plugin): return [x]",
+    )
+    running = await run()
+    answer = await running.client.get("/api/v1/plugins/broken/x")
+    assert answer.status_code == 500
+    assert "broken 1.0" in answer.json()["detail"]
+    await running.assert_core_answers()
+
+
+async def test_switching_off_and_on_while_it_runs(site: Site, run: Run) -> None:
+    running = await run()
+    client = running.client
+    assert (await record(running)).status_code == 201
+
+    await running.configure(disabled=["good"])
+    assert (await running.states())["good"]["status"] == "disabled"
+    assert (await client.get("/api/v1/plugins/good/ping")).status_code == 404
+    refused = await record(running)
+    assert refused.status_code == 422, "new interactions of that kind are refused"
+    assert await count(running) == 1, "what was recorded stays and is still shown"
+
+    await running.configure()
+    assert (await client.get("/api/v1/plugins/good/ping")).status_code == 200
+    assert (await record(running)).status_code == 201
+
+
+async def test_plugin_switched_on_later_gets_its_routes(site: Site, run: Run) -> None:
+    site.install("late", GOOD.replace("good.", "late."))
+    running = await run(disabled=["late"])
+    assert (await running.client.get("/api/v1/plugins/late/ping")).status_code == 404
+    await running.configure()
+    assert (await running.client.get("/api/v1/plugins/late/ping")).json() == {"answer": "pong"}
+    schema = (await running.client.get("/schema/openapi.json")).json()
+    assert "/api/v1/plugins/late/ping" in schema["paths"]
+
+
+async def test_broken_plugin_switched_on_later_changes_nothing(site: Site, run: Run) -> None:
+    site.install("broken", HEAD + "1 / 0")
+    running = await run(disabled=["broken"])
+    await running.configure()
+    states = await running.states()
+    assert states["broken"]["status"] == "quarantined"
+    await running.assert_core_answers()
+
+
+async def test_safe_mode_runs_core_alone(site: Site, run: Run) -> None:
+    running = await run(safe=True, strict=True)
+    assert {state["status"] for state in (await running.states()).values()} == {"disabled"}
+    assert (await running.client.get("/api/v1/plugins/good/ping")).status_code == 404
+    assert (await running.client.get("/health")).status_code == 200
+
+
+async def test_strict_refuses_to_start(site: Site, run: Run) -> None:
+    site.install("broken", HEAD + "1 / 0")
+    with pytest.raises(ConfigurationError, match="strict_plugins"):
+        await run(strict=True)
+
+
+APP = (
+    "from pathlib import Path\nfrom piccolo.conf.apps import AppConfig\n"
+    "APP_CONFIG = AppConfig(app_name='broken', table_classes=[], "
+    "migrations_folder_path=str(Path(__file__).parent / 'piccolo_migrations'))\n"
+)
+NAME = "piccolo_migrations/broken_2026_01_01t00_00_00_000000.py"
+
+
+def without_code(body: str) -> dict[str, str]:
+    return {"piccolo_app.py": APP, NAME: body}
+
+
+MIGRATIONS: dict[str, dict[str, str]] = {
+    "raises": without_code("1 / 0"),
+    "exits": without_code("raise SystemExit"),
+    "is not Python": without_code("def ("),
+    "has no id": without_code(""),
+    "hangs": without_code("import time\ntime.sleep(5)"),
+}
+Check = Callable[[Running], Awaitable[None]]
+
+
+@pytest.mark.parametrize("fault", MIGRATIONS)
+@pytest.mark.parametrize("on", [True, False], ids=["on", "off"])
+async def test_plugin_whose_migrations_cannot_be_read(
+    site: Site, run: Run, fault: str, on: bool
+) -> None:
+    """Also while it is switched off: installed plugins are always migrated."""
+    site.install("broken", HEAD, manifest_extra=TABLES, files=MIGRATIONS[fault])
+    running = await run(disabled=[] if on else ["broken"])
+    await running.house.migrate_apply()
+    state = (await running.states())["broken"]
+    assert state["status"] == ("quarantined" if on else "disabled")
+    assert state["problems"]
+    assert (await running.client.get("/ready")).status_code in (200, 503)
+    await running.assert_core_answers()
