@@ -286,7 +286,7 @@ async def expected_activity(world: World) -> dict[Any, Any]:
             who = str(event.customer) if event.customer else None
             about = (data.get("subject") or "").removeprefix("sales_pipeline.deal:")
             for each, (whose, is_open) in state.items():
-                if each == about or (is_open and who is not None and whose == who):
+                if each == about or (not about and is_open and who and whose == who):
                     counted.setdefault(each, {})[data["interaction_id"]] = data["occurred_at"]
         elif kind == "core.interaction_retracted":
             for each in counted.values():

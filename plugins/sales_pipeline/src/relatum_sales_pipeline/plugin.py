@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from relatum.api import (
     EventType,
     Handler,
+    ImportTarget,
     InteractionDraft,
     InteractionKind,
     Permission,
@@ -16,6 +17,7 @@ from relatum.api import (
 )
 from relatum_sales_pipeline.events import EVENT_TYPES
 from relatum_sales_pipeline.handlers import HANDLERS
+from relatum_sales_pipeline.import_targets import DealsTarget, ProductsTarget, TeamsTarget
 from relatum_sales_pipeline.kinds import KINDS
 from relatum_sales_pipeline.permissions import PERMISSIONS
 from relatum_sales_pipeline.validation import refuse_unknown_subjects
@@ -39,6 +41,11 @@ def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
 @hookimpl
 def relatum_register_handlers(plugin: Plugin) -> list[Handler]:
     return HANDLERS
+
+
+@hookimpl
+def relatum_register_import_targets(plugin: Plugin) -> list[ImportTarget]:
+    return [ProductsTarget(), TeamsTarget(), DealsTarget()]
 
 
 @hookimpl

@@ -41,9 +41,9 @@ class Watched(msgspec.Struct):
 class Activities:
     """The only writer of watched deals, their activities and ``last_activity_at``.
 
-    An interaction counts for the deal it is about, and for every deal of its customer that was open
-    when it was recorded. What was open when is taken from the log alone, so that a replay counts
-    the same interactions as following did.
+    An interaction counts for the deal it is about; one that is about no deal counts for every deal
+    of its customer that was open when it was recorded. What was open when is taken from the log
+    alone, so that a replay counts the same interactions as following did.
     """
 
     def __init__(self, plugin: Plugin) -> None:
@@ -196,14 +196,15 @@ class _Batch:
         self._changed.add(payload.deal_id)
 
     def _record(self, customer: UUID | None, fact: InteractionFact) -> None:
-        deals = set()
         about = deal_of(fact.subject)
-        if about is not None and about in self._existing:
-            deals.add(about)
-        if customer is not None:
-            deals |= {deal for deal in self._by_customer[customer] if self._watched[deal].open}
+        deals = {about} if about is not None else self._open_deals_of(customer)
         for deal in deals & self._existing:
             self._added[deal, fact.interaction_id] = fact.occurred_at
+
+    def _open_deals_of(self, customer: UUID | None) -> set[UUID]:
+        if customer is None:
+            return set()
+        return {deal for deal in self._by_customer[customer] if self._watched[deal].open}
 
     def _retract(self, interaction: UUID) -> None:
         self._retracted.add(interaction)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
@@ -44,7 +45,7 @@ class Known(msgspec.Struct, kw_only=True):
 
     def day_start(self, day: dt.date) -> dt.datetime:
         """The moment a day of the company begins; now, for today."""
-        return self.moment if day == self.today else day_bounds(day, self.zone)[0]
+        return self.moment if day == self.today else _day_start(day, self.zone)
 
 
 def check(
@@ -409,6 +410,11 @@ def amount_problems(value: Amount, where: str = "/value/amount") -> list[Problem
             mend="Correct it.",
         )
     ]
+
+
+@functools.lru_cache(maxsize=20_000)
+def _day_start(day: dt.date, zone: str) -> dt.datetime:
+    return day_bounds(day, zone)[0]
 
 
 def _is_engaged(pipeline: Pipeline, stage: Stage) -> bool:

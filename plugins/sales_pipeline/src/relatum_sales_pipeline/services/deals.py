@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
 
 from relatum.api import (
-    Amount,
     Conflict,
     NotFound,
     Plugin,
     Problem,
     Refusal,
-    day_bounds,
     local_day,
     new_id,
     now,
@@ -25,31 +20,24 @@ from relatum.api import (
 )
 from relatum_sales_pipeline.services import deal_facts, deal_rows
 from relatum_sales_pipeline.services.book import Book
-from relatum_sales_pipeline.services.deal_checks import THOUSAND, Known, check
+from relatum_sales_pipeline.services.deal_changes import Altered, Target, changed, merged, moved
+from relatum_sales_pipeline.services.deal_checks import Known, check
 from relatum_sales_pipeline.services.deal_reading import DealReader
-from relatum_sales_pipeline.services.deal_rows import ChangeRow, DealRow, LineRow, Stored
+from relatum_sales_pipeline.services.deal_rows import DealRow, Stored
 from relatum_sales_pipeline.services.products import Products
+from relatum_sales_pipeline.services.records import used_in
 from relatum_sales_pipeline.services.teams import Teams
-from relatum_sales_pipeline.types.deals import Deal, DealChange, DealDraft, DealMove, LineDraft
+from relatum_sales_pipeline.types.deals import Deal, DealChange, DealDraft, DealMove
+from relatum_sales_pipeline.types.products import Product
+from relatum_sales_pipeline.types.teams import Member, Team
 
 
-class Target(msgspec.Struct):
-    """A deal and what it is to become."""
+class Rewrite(msgspec.Struct, frozen=True):
+    """A deal and everything it is to say."""
 
-    current: Stored
+    id: UUID
     draft: DealDraft
-    #: ``None``: the lines stay as they are, without looking prices up again
-    lines: list[LineDraft] | None = None
-    keep_team: bool = True
-    note: str = ""
-
-
-class Altered(msgspec.Struct):
-    """A deal before and after, and what differs."""
-
-    before: Stored
-    after: Stored
-    changes: deal_facts.Changes
+    keep_lines: bool = False
 
 
 class Deals(DealReader):
@@ -63,13 +51,16 @@ class Deals(DealReader):
 
     async def check(self, drafts: Sequence[DealDraft]) -> list[Refusal]:
         """Every reason why a draft could not be created, without writing."""
+        return await self.problems(drafts) + await self._taken(drafts)
+
+    async def problems(self, drafts: Sequence[DealDraft]) -> list[Refusal]:
+        """As :meth:`check`, for drafts whose deal may be there already."""
         known = await self.known(drafts)
-        refusals = [
+        return [
             Refusal(index, problem)
             for index, draft in enumerate(drafts)
             for problem in check(draft, known, by="")[1]
         ]
-        return refusals + await self._taken(drafts)
 
     async def create(
         self, drafts: Sequence[DealDraft], *, by: str, ids: Sequence[UUID] | None = None
@@ -117,7 +108,7 @@ class Deals(DealReader):
             current = await self._locked([id])
             await self._expect(current[id].row, version, change)
             book = await Book.load(self._db)
-            await self._alter([_changed(current[id], change, book)], by=by)
+            await self._alter([changed(current[id], change, book)], by=by)
             return await self.get(id)
 
     async def change_many(
@@ -132,7 +123,7 @@ class Deals(DealReader):
         async with self._db.transaction():
             current = await self._locked([id for id, _ in changes])
             book = await Book.load(self._db)
-            targets = [_changed(current[id], change, book) for id, change in changes]
+            targets = [changed(current[id], change, book) for id, change in changes]
             return [one.after.row.id for one in await self._alter(targets, by=by)]
 
     async def move(self, id: UUID, move: DealMove, *, by: str, version: int | None = None) -> Deal:
@@ -144,7 +135,7 @@ class Deals(DealReader):
         async with self._db.transaction():
             current = await self._locked([id])
             await self._expect(current[id].row, version, move)
-            await self._alter([_moved(current[id], move, await Book.load(self._db))], by=by)
+            await self._alter([moved(current[id], move, await Book.load(self._db))], by=by)
             return await self.get(id)
 
     async def move_many(self, moves: Sequence[tuple[UUID, DealMove]], *, by: str) -> list[UUID]:
@@ -156,25 +147,26 @@ class Deals(DealReader):
         async with self._db.transaction():
             current = await self._locked([id for id, _ in moves])
             book = await Book.load(self._db)
-            targets = [_moved(current[id], move, book) for id, move in moves]
+            targets = [moved(current[id], move, book) for id, move in moves]
             return [one.after.row.id for one in await self._alter(targets, by=by)]
 
-    async def rewrite(self, drafts: Sequence[tuple[UUID, DealDraft]], *, by: str) -> list[Altered]:
+    async def rewrite(self, rewrites: Sequence[Rewrite], *, by: str) -> list[Altered]:
         """Make existing deals say what the drafts say; unchanged ones are left alone.
 
         Raises:
             NotFound, InvalidInput: as :meth:`change_many`.
         """
         async with self._db.transaction():
-            current = await self._locked([id for id, _ in drafts])
+            current = await self._locked([each.id for each in rewrites])
             targets = [
                 Target(
-                    current[id],
-                    draft,
-                    lines=list(draft.lines),
-                    keep_team=draft.team_id is None and draft.owner_id == current[id].row.owner_id,
+                    current[each.id],
+                    each.draft,
+                    lines=None if each.keep_lines else list(each.draft.lines),
+                    keep_team=each.draft.team_id is None
+                    and each.draft.owner_id == current[each.id].row.owner_id,
                 )
-                for id, draft in drafts
+                for each in rewrites
             ]
             return await self._alter(targets, by=by)
 
@@ -187,7 +179,7 @@ class Deals(DealReader):
             wanted, problems = check(target.draft, known, by=by, id=target.current.row.id)
             refusals += [Refusal(index, problem) for problem in problems]
             if wanted is not None:
-                after = _merged(target, wanted, known, by)
+                after = merged(target, wanted, known, by)
                 changes = deal_facts.differences(target.current, after)
                 if changes:
                     altered.append(Altered(target.current, after, changes))
@@ -299,6 +291,50 @@ class Deals(DealReader):
         )
         return dict(rows)
 
+    async def members_without_deals(self) -> list[str]:
+        """Names of active members that own no deal at all."""
+        rows = await self._db.fetch(
+            "SELECT m.name FROM sales_pipeline_member m WHERE m.active = ? AND NOT EXISTS "
+            "(SELECT 1 FROM sales_pipeline_deal d WHERE d.owner_id = m.id) ORDER BY m.name_key",
+            True,
+        )
+        return [row[0] for row in rows]
+
+    async def names_of(self, stored: Sequence[Stored]) -> dict[UUID, str]:
+        """Names of the members, teams and products of these deals, by id."""
+        people = Teams(self._plugin)
+        owners = list({one.row.owner_id for one in stored if one.row.owner_id})
+        teams = list({one.row.team_id for one in stored if one.row.team_id})
+        products = list({line.product_id for one in stored for line in one.lines})
+        named: list[Member | Team | Product] = [
+            *(await people.get_members(owners)).values(),
+            *(await people.get_teams(teams)).values(),
+            *(await Products(self._plugin).get_many(products)).values(),
+        ]
+        return {each.id: each.name for each in named}
+
+    async def in_use(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the deals that a lead or a buying role points at."""
+        places = (
+            ("sales_pipeline_lead", "deal_id"),
+            ("sales_pipeline_buying_role", "deal_id"),
+        )
+        return await used_in(self._db, places, ids)
+
+    async def all_batches(self, size: int = 1000) -> AsyncIterator[list[Stored]]:
+        """Every deal in the order of ids, in pieces."""
+        last = UUID(int=0)
+        while True:
+            rows = await self._db.fetch(
+                "SELECT id FROM sales_pipeline_deal WHERE id > ? ORDER BY id LIMIT ?", last, size
+            )
+            if not rows:
+                return
+            ids = [row[0] for row in rows]
+            stored = await deal_rows.load(self._db, ids)
+            yield [stored[id] for id in ids]
+            last = ids[-1]
+
     async def _taken(self, drafts: Sequence[DealDraft]) -> list[Refusal]:
         """Outside references that another deal has, in the database or in the batch."""
         refs = [(draft.external_source, draft.external_ref) for draft in drafts]
@@ -334,110 +370,6 @@ class Deals(DealReader):
                 f"{version}; look at both and send the change again from the new one",
                 extra={"current": await self.get(row.id), "yours": yours},
             )
-
-
-def draft_of(current: Stored, book: Book) -> DealDraft:
-    """A stored deal as the draft that would make it."""
-    row = current.row
-    stage = book.stage(row.stage_id)
-    return DealDraft(
-        name=row.name,
-        customer_id=row.customer_id,
-        pipeline=stage.pipeline,
-        stage=stage.key,
-        owner_id=row.owner_id,
-        team_id=row.team_id,
-        lines=[line_draft(line) for line in current.lines],
-        value=None if row.amount is None else Amount(row.amount, row.currency),
-        currency=row.currency,
-        expected_close=row.expected_close,
-        engaged_on=row.engaged_on,
-        closed_on=row.closed_on,
-        lost_reason=book.reason_key(row.lost_reason_id),
-        competitor=row.competitor,
-        external_source=row.external_source,
-        external_ref=row.external_ref,
-    )
-
-
-def line_draft(line: LineRow) -> LineDraft:
-    """A stored line as the draft that would make it."""
-    return LineDraft(
-        product_id=line.product_id,
-        quantity=Decimal(line.quantity) / THOUSAND,
-        unit_amount=line.unit_amount,
-    )
-
-
-def _changed(current: Stored, change: DealChange, book: Book) -> Target:
-    given = {name: getattr(change, name) for name in change.__struct_fields__}
-    given = {name: value for name, value in given.items() if value is not UNSET}
-    if given.get("value"):
-        given["currency"] = None
-    draft = msgspec.structs.replace(draft_of(current, book), **given)
-    if "owner_id" in given and "team_id" not in given:
-        draft = msgspec.structs.replace(draft, team_id=None)
-    return Target(
-        current,
-        draft,
-        lines=given.get("lines"),
-        keep_team="owner_id" not in given and "team_id" not in given,
-    )
-
-
-def _moved(current: Stored, move: DealMove, book: Book) -> Target:
-    draft = draft_of(current, book)
-    same = draft.stage == move.stage
-    value = draft.value if move.value is UNSET else move.value
-    draft = msgspec.structs.replace(
-        draft,
-        stage=move.stage,
-        closed_on=move.closed_on or (draft.closed_on if same else None),
-        lost_reason=move.lost_reason or (draft.lost_reason if same else None),
-        competitor=draft.competitor if move.competitor is UNSET else move.competitor,
-        value=value,
-        currency=None if value else draft.currency,
-    )
-    return Target(current, draft, note=move.note)
-
-
-def _merged(target: Target, wanted: Stored, known: Known, by: str) -> Stored:
-    """The deal after the change: what is wanted, and what only a new deal would bring."""
-    old = target.current.row
-    history = list(target.current.history)
-    since = old.stage_since
-    if wanted.row.stage_id != old.stage_id:
-        since = max(_moment_of(wanted.row, known), since)
-        history.append(
-            ChangeRow(
-                id=new_id(),
-                deal_id=old.id,
-                position=len(history),
-                from_stage_id=old.stage_id,
-                to_stage_id=wanted.row.stage_id,
-                changed_at=since,
-                changed_by=by,
-                note=target.note,
-            )
-        )
-    row = msgspec.structs.replace(
-        wanted.row,
-        external_source=wanted.row.external_source or old.external_source,
-        external_ref=wanted.row.external_ref or old.external_ref,
-        team_id=old.team_id if target.keep_team else wanted.row.team_id,
-        stage_since=since,
-        last_activity_at=old.last_activity_at,
-        version=old.version + 1,
-        created_at=old.created_at,
-    )
-    lines = target.current.lines if target.lines is None else wanted.lines
-    return Stored(row, lines, history)
-
-
-def _moment_of(row: DealRow, known: Known) -> dt.datetime:
-    if row.closed_on is None or row.closed_on == known.today:
-        return known.moment
-    return day_bounds(row.closed_on, known.zone)[0]
 
 
 def _taken_problem(ref: str, owner: str) -> Problem:

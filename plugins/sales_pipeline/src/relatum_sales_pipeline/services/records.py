@@ -99,3 +99,46 @@ async def update(db: Database, table: str, id: UUID, values: Mapping[str, Any]) 
         columns = ", ".join(f"{name} = ?" for name in values)
         sql = f"UPDATE {table} SET {columns} WHERE id = ?"  # noqa: S608 - names of our own
         await db.execute(sql, *values.values(), id)
+
+
+async def read_rows(
+    db: Database, table: str, columns: Sequence[str], ids: Sequence[UUID]
+) -> dict[UUID, dict[str, Any]]:
+    """Rows of a table by id, each as a mapping of its columns."""
+    names = ", ".join(columns)
+    rows = await db.fetch_in(f"SELECT {names} FROM {table} WHERE id IN ({{}})", ids)  # noqa: S608 - names of our own
+    found = [dict(zip(columns, row, strict=True)) for row in rows]
+    return {row["id"]: row for row in found}
+
+
+async def write_rows(db: Database, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Set every column that the rows name (all name the same) where the id is theirs."""
+    if rows:
+        columns = [name for name in rows[0] if name != "id"]
+        assignments = ", ".join(f"{name} = ?" for name in columns)
+        await db.execute_many(
+            f"UPDATE {table} SET {assignments} WHERE id = ?",  # noqa: S608 - names of our own
+            [(*(row[name] for name in columns), row["id"]) for row in rows],
+        )
+
+
+async def insert_rows(db: Database, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all name the same columns."""
+    if rows:
+        await db.insert(table, tuple(rows[0]), [tuple(row.values()) for row in rows])
+
+
+async def delete_rows(db: Database, table: str, ids: Sequence[UUID]) -> None:
+    """Delete rows by id."""
+    await db.execute_many(f"DELETE FROM {table} WHERE id = ?", [(id,) for id in ids])  # noqa: S608 - names of our own
+
+
+async def used_in(
+    db: Database, places: Sequence[tuple[str, str]], ids: Sequence[UUID]
+) -> set[UUID]:
+    """Those of the ids that some (table, column) points at."""
+    used: set[UUID] = set()
+    for table, column in places:
+        sql = f"SELECT DISTINCT {column} FROM {table} WHERE {column} IN ({{}})"  # noqa: S608 - names of our own
+        used |= {row[0] for row in await db.fetch_in(sql, ids)}
+    return used
