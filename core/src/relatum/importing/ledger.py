@@ -82,8 +82,9 @@ class Ledger:
                 got=problem.got or repr(value)[:_SHOWN],
             )
         elif not problem.where.startswith("line "):
-            rest = f", {problem.where}" if problem.where else ""
-            problem = msgspec.structs.replace(problem, where=f"line {row.line}{rest}")
+            if row.line:
+                rest = f", {problem.where}" if problem.where else ""
+                problem = msgspec.structs.replace(problem, where=f"line {row.line}{rest}")
         else:
             column = problem.where.partition(", column ")[2]
             index = table.index_of(column)

@@ -12,6 +12,8 @@ from relatum.values.problems import Problem
 
 #: Findings that are kept in memory; the file of findings has them all.
 MOST_SHOWN = 500
+#: Sorts of findings that are counted.
+MOST_GROUPS = 200
 
 State = Literal["running", "applied", "undoing", "undone"]
 Decision = Literal["confirmed", "accepted", "kept out"]
@@ -51,6 +53,38 @@ class LineFinding(msgspec.Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         return f"{self.file}, {self.problem}"
 
+    @property
+    def alike(self) -> tuple[str, str, str, str]:
+        """The same for findings of one sort."""
+        return self.file, self.column, self.weight, self.problem.code
+
+
+class FindingGroup(msgspec.Struct, kw_only=True):
+    """Findings alike: how many, and the first of them."""
+
+    count: int = 0
+    first: LineFinding
+
+
+class Findings(msgspec.Struct):
+    """All findings by what they are, and the first of them one by one."""
+
+    total: int = 0
+    groups: list[FindingGroup] = []
+    first: list[LineFinding] = []
+
+    def add(self, finding: LineFinding) -> None:
+        self.total += 1
+        if len(self.first) < MOST_SHOWN:
+            self.first.append(finding)
+        key = finding.alike
+        for group in self.groups:
+            if group.first.alike == key:
+                group.count += 1
+                return
+        if len(self.groups) < MOST_GROUPS:
+            self.groups.append(FindingGroup(count=1, first=finding))
+
 
 class ProposalSummary(msgspec.Struct, kw_only=True):
     """A value that matched nothing known, what is nearest, and what became of its rows."""
@@ -82,18 +116,19 @@ class FileReport(msgspec.Struct, kw_only=True):
 class Preview(msgspec.Struct, kw_only=True):
     """What an import would do; nothing was written.
 
-    ``first`` holds the first records of each file as they were mapped. ``rehearsed`` says how many
-    records of each file were tried out against the database and taken back.
+    ``blocked``: ``problems`` keep it from being applied (else they are merely odd). ``first`` holds
+    the first records of each file as they were mapped. ``rehearsed`` says how many records of each
+    file were tried out against the database and taken back.
     """
 
     name: str
+    blocked: bool
     problems: list[Problem]
     files: list[FileReport]
     first: dict[str, list[dict[str, object]]]
     rehearsed: dict[str, int]
     counts: Counts
-    findings: list[LineFinding]
-    findings_total: int
+    findings: Findings
     proposals: list[ProposalSummary]
 
 
@@ -116,20 +151,18 @@ class Outcome(msgspec.Struct, kw_only=True):
     continued: bool
     files: list[FileReport]
     counts: Counts
-    findings: list[LineFinding]
-    findings_total: int
+    findings: Findings
     proposals: list[ProposalSummary]
     folder: str
     seconds: float = 0.0
 
 
 class Undone(msgspec.Struct, kw_only=True):
-    """What undoing took back, and the rows that stay because they were changed since."""
+    """How many rows undoing took back, and those that stay because they were changed since."""
 
     id: UUID
     name: str
-    removed: int
-    restored: int
+    taken_back: int
     kept: list[Problem]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +22,10 @@ from relatum.importing.mended import mended_plan
 from relatum.importing.plan import Plan, dump_plan
 from relatum.importing.reading import fingerprint
 from relatum.importing.results import (
-    MOST_SHOWN,
     Counts,
     Entry,
     FileReport,
+    Findings,
     LineFinding,
     Outcome,
     Preview,
@@ -82,13 +82,13 @@ class Imports:
             report.counts = counts
         return Preview(
             name=plan.name,
+            blocked=bool(opened.problems),
             problems=[*opened.problems, *opened.notes],
             files=files,
             first=collected.first,
             rehearsed=collected.rehearsed,
             counts=_total(collected.counts),
             findings=collected.findings,
-            findings_total=collected.findings_total,
             proposals=merge_proposals(collected.proposals),
         )
 
@@ -188,7 +188,7 @@ class Imports:
     async def _outcome(self, id: UUID, plan: Plan, sources: list[Source]) -> Outcome:
         counts = await self.journal.counts(id)
         files: list[FileReport] = []
-        findings: list[LineFinding] = []
+        findings = Findings()
         mended: list[tuple[Source, Path]] = []
         for source in sources:
             mend = MendFiles(self.folder(id), source.table, twin=source.twin)
@@ -197,7 +197,8 @@ class Imports:
             if mend.rows.exists():
                 report.mend = str(mend.rows)
                 mended.append((source, mend.rows))
-            findings += _read_findings(mend.findings, MOST_SHOWN - len(findings))
+            for finding in _read_findings(mend.findings):
+                findings.add(finding)
             files.append(report)
         if mended:
             text = dump_plan(mended_plan(plan, mended))
@@ -211,7 +212,6 @@ class Imports:
             files=files,
             counts=total,
             findings=findings,
-            findings_total=_count_findings(self.folder(id)),
             proposals=merge_proposals(await self.journal.proposals(id)),
             folder=str(self.folder(id)) if self.folder(id).exists() else "",
         )
@@ -246,8 +246,7 @@ class _Collected:
         self._files = files
         self.files_done = 0
         self.counts = [Counts() for _ in range(files)]
-        self.findings: list[LineFinding] = []
-        self.findings_total = 0
+        self.findings = Findings()
         self.proposals: list[ProposalSummary] = []
         self.first: dict[str, list[dict[str, object]]] = {}
         self.rehearsed: dict[str, int] = {}
@@ -257,8 +256,8 @@ class _Collected:
 
         def hear(ledger: Ledger, counts: Counts) -> None:
             self.counts[source.number].add(counts)
-            self.findings += ledger.findings[: MOST_SHOWN - len(self.findings)]
-            self.findings_total += len(ledger.findings)
+            for finding in ledger.findings:
+                self.findings.add(finding)
             self.proposals += ledger.proposals.values()
             if self._watch is not None:
                 self._watch(self._progress(source))
@@ -306,19 +305,9 @@ def _total(counts: list[Counts]) -> Counts:
     return total
 
 
-def _read_findings(path: Path, most: int) -> list[LineFinding]:
-    if most <= 0 or not path.exists():
-        return []
-    with path.open("rb") as stream:
-        return [
-            msgspec.json.decode(line, type=LineFinding)
-            for line, _ in zip(stream, range(most), strict=False)
-        ]
-
-
-def _count_findings(folder: Path) -> int:
-    total = 0
-    for path in folder.glob("*.findings.jsonl"):
+def _read_findings(path: Path) -> Iterator[LineFinding]:
+    if path.exists():
+        decode = msgspec.json.Decoder(LineFinding).decode
         with path.open("rb") as stream:
-            total += sum(1 for _ in stream)
-    return total
+            for line in stream:
+                yield decode(line)

@@ -36,7 +36,7 @@ class Undoing:
         plan, files, position = await self._journal.plan(id)
         batches = await self._journal.to_undo(id)
         await self._journal.set_state(id, "undoing")
-        done = Undone(id=id, name=entry.name, removed=0, restored=0, kept=[])
+        done = Undone(id=id, name=entry.name, taken_back=0, kept=[])
         memories: dict[str, dict[str, Any]] = {}
         for number, batch in enumerate(batches, start=1):
             written = await self._journal.written(batch)
@@ -57,8 +57,8 @@ class Undoing:
                 kept = list(await target.undo(plugin, written, scope))
             await self._journal.mark_undone(stored.id)
         done.kept += kept
-        done.removed += sum(map(len, written.created.values()))
-        done.restored += sum(map(len, written.before.values()))
+        touched = [*written.created.values(), *written.before.values()]
+        done.taken_back += sum(map(len, touched)) - len(kept)
 
     async def _close(self, id: UUID, done: Undone) -> None:
         fact = facts.ImportUndone(id, done.name, len(done.kept))
