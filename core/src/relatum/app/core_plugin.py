@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from relatum.customers.events import EVENT_TYPES as CUSTOMER_EVENTS
 from relatum.hooks.context import Plugin
-from relatum.hooks.declarations import EventType, InteractionKind, Permission
+from relatum.hooks.declarations import EventType, ImportTarget, InteractionKind, Permission
 from relatum.hooks.specs import hookimpl
+from relatum.importing.events import EVENT_TYPES as IMPORT_EVENTS
+from relatum.importing.targets.customers import CustomersTarget
+from relatum.importing.targets.interactions import InteractionsTarget
+from relatum.importing.targets.links import LinksTarget
 from relatum.interactions.events import EVENT_TYPES as INTERACTION_EVENTS
 from relatum.interactions.kinds import KINDS
 from relatum.values.text import Text
@@ -38,4 +42,9 @@ def relatum_register_interaction_kinds(plugin: Plugin) -> list[InteractionKind]:
 
 @hookimpl
 def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
-    return [*CUSTOMER_EVENTS, *INTERACTION_EVENTS]
+    return [*CUSTOMER_EVENTS, *INTERACTION_EVENTS, *IMPORT_EVENTS]
+
+
+@hookimpl
+def relatum_register_import_targets(plugin: Plugin) -> list[ImportTarget]:
+    return [CustomersTarget(), LinksTarget(), InteractionsTarget()]
