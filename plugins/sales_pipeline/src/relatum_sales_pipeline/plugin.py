@@ -13,6 +13,7 @@ from relatum.api import (
     Permission,
     Plugin,
     Refusal,
+    Report,
     hookimpl,
 )
 from relatum_sales_pipeline.events import EVENT_TYPES
@@ -20,6 +21,7 @@ from relatum_sales_pipeline.handlers import HANDLERS
 from relatum_sales_pipeline.import_targets import DealsTarget, ProductsTarget, TeamsTarget
 from relatum_sales_pipeline.kinds import KINDS
 from relatum_sales_pipeline.permissions import PERMISSIONS
+from relatum_sales_pipeline.reports import REPORTS
 from relatum_sales_pipeline.validation import refuse_unknown_subjects
 
 
@@ -46,6 +48,11 @@ def relatum_register_handlers(plugin: Plugin) -> list[Handler]:
 @hookimpl
 def relatum_register_import_targets(plugin: Plugin) -> list[ImportTarget]:
     return [ProductsTarget(), TeamsTarget(), DealsTarget()]
+
+
+@hookimpl
+def relatum_register_reports(plugin: Plugin) -> list[Report]:
+    return REPORTS
 
 
 @hookimpl

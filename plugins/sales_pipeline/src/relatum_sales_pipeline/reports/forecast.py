@@ -1,0 +1,204 @@
+"""``sales_pipeline.forecast``: what open deals may bring, weighted by their probability."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from uuid import UUID
+
+import msgspec
+
+from relatum.api import Plugin, month
+from relatum_sales_pipeline.forecasting import rounded, split, weighted
+from relatum_sales_pipeline.reports.deal_figures import Around, Figures, lines_of, load
+from relatum_sales_pipeline.reports.money import Number, major
+from relatum_sales_pipeline.reports.summary import no_such_pipeline
+
+OVERDUE = "overdue"
+LATER = "later"
+NO_DATE = "no date"
+
+
+class ForecastParams(msgspec.Struct, frozen=True, kw_only=True):
+    """``months`` are listed one by one from this one on; the plugin's setting when left out."""
+
+    pipeline: str | None = None
+    months: int | None = None
+
+
+class ForecastRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Open deals put together: how many, worth what, weighted what (in the major unit)."""
+
+    name: str
+    deals: int
+    value: Number
+    weighted: Number
+
+
+class CurrencyForecast(msgspec.Struct, frozen=True, kw_only=True):
+    """The forecast in one currency. Every list adds up to the totals exactly."""
+
+    currency: str
+    deals: int
+    value: Number
+    weighted: Number
+    by_month: list[ForecastRow]
+    by_stage: list[ForecastRow]
+    by_team: list[ForecastRow]
+    by_owner: list[ForecastRow]
+
+
+class Forecast(msgspec.Struct, frozen=True, kw_only=True):
+    """The weighted forecast of the open deals, one block for each currency.
+
+    Months are those of the expected day of closing; ``overdue`` is before this month, ``later``
+    after the months listed, ``no date`` where none is expected.
+    """
+
+    as_of: dt.date
+    currencies: list[CurrencyForecast]
+    notes: list[str]
+
+
+class OpenDeal(msgspec.Struct, frozen=True):
+    """What the forecast needs of an open deal; ``amount`` in minor units."""
+
+    figures: Figures
+    amount: int
+    probability: int
+
+
+async def run(plugin: Plugin, params: ForecastParams) -> Forecast:
+    """See :class:`Forecast`.
+
+    Raises:
+        InvalidInput: there is no such pipeline.
+    """
+    deals, around, notes = await open_deals(plugin, params.pipeline)
+    months = params.months or plugin.settings.forecast_months
+    return await asyncio.to_thread(forecast, deals, around, months, notes)
+
+
+async def open_deals(
+    plugin: Plugin, pipeline: str | None
+) -> tuple[list[OpenDeal], Around, list[str]]:
+    """Open deals with their value, or what their lines cost, and what is to be said about that."""
+    figures, around = await load(plugin)
+    if pipeline is not None and around.book.pipeline(pipeline) is None:
+        known = ", ".join(each.key for each in around.book.pipelines)
+        raise no_such_pipeline(pipeline, known)
+    lines: dict[UUID, list[int | None]] = defaultdict(list)
+    for deal, _, _, amount in await lines_of(plugin):
+        lines[deal].append(amount)
+    deals, by_lines, unknown = [], 0, 0
+    for each in figures:
+        stage = around.stage(each)
+        if stage.outcome != "open" or pipeline not in (None, stage.pipeline):
+            continue
+        value = each.amount
+        if value is None:
+            priced = [amount for amount in lines[each.id] if amount is not None]
+            if not priced or len(priced) < len(lines[each.id]):
+                unknown += 1
+                continue
+            value = sum(priced)
+            by_lines += 1
+        deals.append(OpenDeal(each, value, stage.probability))
+    return deals, around, list(_notes(by_lines, unknown))
+
+
+def _notes(by_lines: int, unknown: int) -> Iterable[str]:
+    if by_lines:
+        yield f"{by_lines} open deals have no value; the prices of their lines are taken"
+    if unknown:
+        yield f"{unknown} open deals have neither a value nor priced lines; they are left out"
+
+
+def forecast(deals: Sequence[OpenDeal], around: Around, months: int, notes: list[str]) -> Forecast:
+    """The forecast of open deals. Pure."""
+    by_currency: dict[str, list[OpenDeal]] = defaultdict(list)
+    for deal in deals:
+        by_currency[deal.figures.currency].append(deal)
+    return Forecast(
+        as_of=around.today,
+        currencies=[
+            _in_currency(code, by_currency[code], around, months) for code in sorted(by_currency)
+        ],
+        notes=notes,
+    )
+
+
+def month_of(deal: OpenDeal, today: dt.date) -> str:
+    """``2026-11`` of the expected closing, or that there is none or it is past."""
+    expected = deal.figures.expected_close
+    if expected is None:
+        return NO_DATE
+    return OVERDUE if month(expected) < month(today) else month(expected)
+
+
+def _in_currency(
+    currency: str, deals: Sequence[OpenDeal], around: Around, months: int
+) -> CurrencyForecast:
+    listed = _next_months(around.today, months)
+    order = [OVERDUE, *listed, LATER, NO_DATE]
+
+    def month_name(deal: OpenDeal) -> str:
+        name = month_of(deal, around.today)
+        return LATER if name > listed[-1] and name[:1].isdigit() else name
+
+    def stage_name(deal: OpenDeal) -> str:
+        return around.stage(deal.figures).title
+
+    rows = _Rows(currency, deals)
+    stages = [stage.title for pipeline in around.book.pipelines for stage in pipeline.stages]
+    return CurrencyForecast(
+        currency=currency,
+        deals=len(deals),
+        value=major(sum(deal.amount for deal in deals), currency),
+        weighted=major(rounded(weighted(_parts(deals))), currency),
+        by_month=sorted(rows.by(month_name), key=lambda row: order.index(row.name)),
+        by_stage=sorted(rows.by(stage_name), key=lambda row: stages.index(row.name)),
+        by_team=_largest_first(rows.by(lambda deal: around.team(deal.figures.team_id))),
+        by_owner=_largest_first(rows.by(lambda deal: around.member(deal.figures.owner_id))),
+    )
+
+
+class _Rows:
+    def __init__(self, currency: str, deals: Sequence[OpenDeal]) -> None:
+        self._currency = currency
+        self._deals = deals
+
+    def by(self, name_of: Callable[[OpenDeal], str]) -> list[ForecastRow]:
+        """One row for each name; the weighted values add up to the total's."""
+        groups: dict[str, list[OpenDeal]] = defaultdict(list)
+        for deal in self._deals:
+            groups[name_of(deal)].append(deal)
+        exact: dict[str, Fraction] = {
+            name: weighted(_parts(group)) for name, group in groups.items()
+        }
+        shares = split(exact, self._currency)
+        return [
+            ForecastRow(
+                name=name,
+                deals=len(group),
+                value=major(sum(deal.amount for deal in group), self._currency),
+                weighted=major(shares[name], self._currency),
+            )
+            for name, group in groups.items()
+        ]
+
+
+def _parts(deals: Sequence[OpenDeal]) -> list[tuple[int, int]]:
+    return [(deal.amount, deal.probability) for deal in deals]
+
+
+def _largest_first(rows: list[ForecastRow]) -> list[ForecastRow]:
+    return sorted(rows, key=lambda row: (-row.weighted, row.name))
+
+
+def _next_months(today: dt.date, count: int) -> list[str]:
+    first = today.year * 12 + today.month - 1
+    return [f"{n // 12:04}-{n % 12 + 1:02}" for n in range(first, first + count)]
