@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -38,14 +37,14 @@ LOADING: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "tables raise": (
         "",
         {"manifest_extra": TABLES, "files": {"piccolo_app.py": "1 / 0"}},
-        "import-failed",
+        "unreadable-tables",
         "ZeroDivisionError",
     ),
     "tables exit": (
         "",
         {"manifest_extra": TABLES, "files": {"piccolo_app.py": "raise SystemExit"}},
-        "exits",
-        "piccolo_app",
+        "unreadable-tables",
+        "SystemExit",
     ),
     "route without a permission": (
         (
@@ -231,18 +230,17 @@ APP = (
 NAME = "piccolo_migrations/broken_2026_01_01t00_00_00_000000.py"
 
 
-def without_code(body: str) -> dict[str, str]:
+def migration(body: str) -> dict[str, str]:
     return {"piccolo_app.py": APP, NAME: body}
 
 
 MIGRATIONS: dict[str, dict[str, str]] = {
-    "raises": without_code("1 / 0"),
-    "exits": without_code("raise SystemExit"),
-    "is not Python": without_code("def ("),
-    "has no id": without_code(""),
-    "hangs": without_code("import time\ntime.sleep(5)"),
+    "raises": migration("1 / 0"),
+    "exits": migration("raise SystemExit"),
+    "is not Python": migration("def ("),
+    "has no id": migration(""),
+    "hangs": migration("import time\ntime.sleep(5)"),
 }
-Check = Callable[[Running], Awaitable[None]]
 
 
 @pytest.mark.parametrize("fault", MIGRATIONS)

@@ -55,6 +55,7 @@ class PluginTable:
         self._loaded: dict[str, Plugin] = {}
         self._load_errors: dict[str, list[Problem]] = {}
         self._notes: dict[str, list[Problem]] = {}
+        self._apps: dict[str, AppConfig] = {}
         self._table_errors: dict[str, list[Problem]] = {}
         self._pending: Counter[str] | None = None
         self._looked_at: frozenset[str] = frozenset()
@@ -103,14 +104,17 @@ class PluginTable:
     def apps(self) -> list[AppConfig]:
         """The Piccolo apps of all installed plugins, switched on or off, dependencies first.
 
-        Imports their ``piccolo_app``; slow, and safe in another thread. A plugin whose tables
-        cannot be read is quarantined.
+        Runs their ``piccolo_app`` and migrations the first time; slow, and safe in another thread.
+        A plugin whose tables or migrations cannot be read is quarantined.
         """
-        stuck = {key for key in self._installed if self._is_stuck(key)}
-        apps, errors = apps_of(each for each in self.found if each.id not in stuck)
-        kept = {key: self._table_errors[key] for key in stuck & set(self._table_errors)}
-        self._table_errors = {**errors, **kept}
-        return apps
+        unread = [
+            each for each in self.found if each.id not in self._apps and not self._is_stuck(each.id)
+        ]
+        apps, errors = apps_of(unread, installed=self._installed)
+        self._apps |= {app.app_name: app for app in apps}
+        stuck = {key: some for key, some in self._table_errors.items() if self._is_stuck(key)}
+        self._table_errors = stuck | errors
+        return [self._apps[each.id] for each in self.found if each.id in self._apps]
 
     def listen(self, listener: Callable[[Plugin], None]) -> None:
         """Call ``listener`` with every plugin that is loaded from now on, before it is in force."""

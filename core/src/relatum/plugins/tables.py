@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import runpy
 from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relatum.hooks.isolation import attempt, describe
@@ -19,24 +22,24 @@ HANGS = "hangs"
 
 
 def apps_of(
-    found: Iterable[Found], *, limit: float = IMPORT_LIMIT
+    found: Iterable[Found], *, installed: Iterable[str] = (), limit: float = IMPORT_LIMIT
 ) -> tuple[list[AppConfig], dict[str, list[Problem]]]:
     """The apps of these plugins, in the same order, and what is wrong with the others, by id.
 
-    Imports ``piccolo_app`` of each plugin, and nothing else of it, for ``limit`` seconds at most.
+    Runs ``piccolo_app`` and the migration files of each plugin, ``limit`` seconds at most, so that
+    a plan of migrations can be made of what is returned.
+
+    Args:
+        installed: ids of all installed plugins; each keeps its prefix for itself.
     """
     apps: list[AppConfig] = []
     problems: dict[str, list[Problem]] = {}
-    installed = {plugin.id: plugin for plugin in found}
-    for plugin in installed.values():
+    installed = set(installed)
+    for plugin in found:
         if plugin.manifest is None or not plugin.manifest.piccolo_app:
             continue
         module = plugin.manifest.piccolo_app
-        outcome = attempt(
-            lambda module=module: importlib.import_module(module).APP_CONFIG,  # type: ignore[misc]
-            seconds=limit,
-            name=f"relatum-tables-{plugin.id}",
-        )
+        outcome = attempt(partial(_read, module), seconds=limit, name=f"relatum-tables-{plugin.id}")
         if outcome.value is None:
             why = describe(outcome.error) if outcome.error else f"no answer within {limit:g} s"
             code = HANGS if outcome.hung else "unreadable-tables"
@@ -46,6 +49,18 @@ def apps_of(
         else:
             apps.append(outcome.value)
     return apps, problems
+
+
+def _read(module: str) -> AppConfig:
+    from piccolo.conf.apps import AppConfig
+
+    app = importlib.import_module(module).APP_CONFIG
+    if not isinstance(app, AppConfig):
+        raise TypeError(f"expected APP_CONFIG to be an AppConfig, got {app!r}")
+    for path in sorted(Path(app.resolved_migrations_folder_path).glob("*.py")):
+        if path.name != "__init__.py" and "ID" not in runpy.run_path(str(path)):
+            raise LookupError(f"expected ID = … in the migration {path.name}, got none")
+    return app
 
 
 def app_problems(plugin_id: str, app: AppConfig, installed: Iterable[str]) -> list[Problem]:
@@ -76,9 +91,9 @@ def _foreign(what: str, expected: str, got: str) -> Problem:
 def _unreadable(code: str, module: str, why: str) -> Problem:
     return Problem(
         code=code,
-        message="the tables of the plugin cannot be read",
+        message="the tables or migrations of the plugin cannot be read",
         where=module,
-        expected="a module with APP_CONFIG that can be imported",
+        expected="a module with APP_CONFIG, and migrations, that can be imported",
         got=why,
         mend="mend the plugin, or uninstall it with pip",
     )
