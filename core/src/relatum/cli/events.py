@@ -51,7 +51,10 @@ async def _act(house: House, arguments: argparse.Namespace) -> int:
     else:
         if arguments.action == "replay":
             await handlers.replay(arguments.handler)
-        print(f"{await handlers.run_once():,} events handled.")  # noqa: T201
+        handled = 0
+        while count := await handlers.run_once():
+            handled += count
+        print(f"{handled:,} events handled.")  # noqa: T201
     return 0
 
 
