@@ -107,7 +107,7 @@ class Registry:
 
     def shelf_of(self, hook: str) -> Shelf[Any] | None:
         """The shelf that a declaring hook fills; ``None`` for routes."""
-        return {
+        shelves: dict[str, Shelf[Any]] = {
             "relatum_register_permissions": self.permissions,
             "relatum_register_interaction_kinds": self.interaction_kinds,
             "relatum_register_event_types": self.event_types,
@@ -115,7 +115,8 @@ class Registry:
             "relatum_register_jobs": self.jobs,
             "relatum_register_reports": self.reports,
             "relatum_register_import_targets": self.import_targets,
-        }.get(hook)
+        }
+        return shelves.get(hook)
 
     def plugin_of(self, declared_id: str) -> Plugin:
         """The loaded plugin that owns a declared id."""

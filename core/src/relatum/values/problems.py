@@ -6,7 +6,6 @@ finding that led to it. The HTTP room turns an error into a problem document (RF
 """
 
 # The classes are named for what they say to a person, as in the problem documents.
-# ruff: noqa: N818
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
