@@ -83,7 +83,7 @@ class Converter:
         wanted = _WANTED.match(reason)
         if wanted is None:
             return reason
-        return _WORDS.get(wanted[1], wanted[1]) + wanted[2]
+        return _WORDS.get(wanted[1], wanted[1]) + (wanted[2] or "")
 
 
 _MISSING = re.compile(r"missing required field `([^`]+)`")

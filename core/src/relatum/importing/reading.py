@@ -32,6 +32,7 @@ from relatum.values.problems import InvalidInput, Problem
 from relatum.values.text import nearest
 
 _SHOWN = 300
+_PIECE = 8 * 1024
 
 
 class Table(msgspec.Struct, kw_only=True):
@@ -128,12 +129,7 @@ def open_table(path: Path, form: Format, *, name: str = "") -> Table:
         InvalidInput: it is not there, empty, damaged, of unknown encoding or without headings.
     """
     name = name or path.name
-    try:
-        with _open_bytes(path) as stream:
-            head = stream.read(HEAD)
-            whole = not stream.read(1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _refused(name, "unreadable", f"{name} cannot be read: {error}") from None
+    head, whole = _head(path, name)
     if not head.strip(b"\x00\r\n\t \xef\xbb\xbf"):
         raise _refused(name, "empty-file", f"{name} is empty", "a line of headings and rows")
     table = Table(
@@ -152,6 +148,25 @@ def open_table(path: Path, form: Format, *, name: str = "") -> Table:
     else:
         _find_keys(table)
     return table
+
+
+def _head(path: Path, name: str) -> tuple[bytes, bool]:
+    """The beginning of a file, and whether that is all of it.
+
+    Of a file that breaks off, what comes before the break: its rows are told about it.
+    """
+    head = b""
+    try:
+        with _open_bytes(path) as stream:
+            while len(head) < HEAD:
+                piece = stream.read(_PIECE)
+                if not piece:
+                    return head, True
+                head += piece
+    except (OSError, EOFError, zlib.error) as error:
+        if not head:
+            raise _refused(name, "unreadable", f"{name} cannot be read: {error}") from None
+    return head, False
 
 
 def _encoding(head: bytes, whole: bool, form: Format, name: str) -> str:

@@ -57,8 +57,9 @@ class Undoing:
                 kept = list(await target.undo(plugin, written, scope))
             await self._journal.mark_undone(stored.id)
         done.kept += kept
-        touched = [*written.created.values(), *written.before.values()]
-        done.taken_back += sum(map(len, touched)) - len(kept)
+        created = sum(len(ids) for ids in written.created.values())
+        changed = sum(len(rows) for rows in written.before.values())
+        done.taken_back += created + changed - len(kept)
 
     async def _close(self, id: UUID, done: Undone) -> None:
         fact = facts.ImportUndone(id, done.name, len(done.kept))
