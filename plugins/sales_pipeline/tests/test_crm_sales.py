@@ -223,9 +223,7 @@ async def check_other_reports(plugin: Plugin, deals: list[dict[str, str]]) -> No
     prices["GTXPro"] = prices["GTX Pro"]
     weight = {"Prospecting": Fraction(1, 10), "Engaging": Fraction(4, 10)}
     open_deals = [row for row in deals if row["deal_stage"] in weight]
-    exact_weighted = sum(
-        weight[row["deal_stage"]] * prices[row["product"]] for row in open_deals
-    )
+    exact_weighted = sum(weight[row["deal_stage"]] * prices[row["product"]] for row in open_deals)
 
     (block,) = (await forecast.run(plugin, forecast.ForecastParams())).currencies
     assert block.deals == len(open_deals)

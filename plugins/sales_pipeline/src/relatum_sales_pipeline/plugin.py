@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from relatum.api import (
     EventType,
@@ -10,6 +11,7 @@ from relatum.api import (
     ImportTarget,
     InteractionDraft,
     InteractionKind,
+    Job,
     Permission,
     Plugin,
     Refusal,
@@ -19,9 +21,11 @@ from relatum.api import (
 from relatum_sales_pipeline.events import EVENT_TYPES
 from relatum_sales_pipeline.handlers import HANDLERS
 from relatum_sales_pipeline.import_targets import DealsTarget, ProductsTarget, TeamsTarget
+from relatum_sales_pipeline.jobs import JOBS
 from relatum_sales_pipeline.kinds import KINDS
 from relatum_sales_pipeline.permissions import PERMISSIONS
 from relatum_sales_pipeline.reports import REPORTS
+from relatum_sales_pipeline.routes import ROUTES
 from relatum_sales_pipeline.validation import refuse_unknown_subjects
 
 
@@ -48,6 +52,16 @@ def relatum_register_handlers(plugin: Plugin) -> list[Handler]:
 @hookimpl
 def relatum_register_import_targets(plugin: Plugin) -> list[ImportTarget]:
     return [ProductsTarget(), TeamsTarget(), DealsTarget()]
+
+
+@hookimpl
+def relatum_register_jobs(plugin: Plugin) -> list[Job]:
+    return JOBS
+
+
+@hookimpl
+def relatum_register_routes(plugin: Plugin) -> list[Any]:
+    return ROUTES
 
 
 @hookimpl

@@ -7,9 +7,11 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from relatum.api import Plugin, month
 from relatum_sales_pipeline.forecasting import rounded, split, weighted
@@ -26,7 +28,7 @@ class ForecastParams(msgspec.Struct, frozen=True, kw_only=True):
     """``months`` are listed one by one from this one on; the plugin's setting when left out."""
 
     pipeline: str | None = None
-    months: int | None = None
+    months: Annotated[int, Meta(ge=1, le=60)] | None = None
 
 
 class ForecastRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,10 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from relatum.api import Plugin
 from relatum_sales_pipeline.forecasting import rounded, sales_velocity
@@ -22,7 +24,7 @@ LEAST_WON = 5
 class VelocityParams(msgspec.Struct, frozen=True, kw_only=True):
     """``days``: deals closed within so many days count; all of them when left out."""
 
-    days: int | None = None
+    days: Annotated[int, Meta(ge=1, le=36_500)] | None = None
 
 
 class CurrencyVelocity(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +58,7 @@ async def run(plugin: Plugin, params: VelocityParams) -> Velocity:
 
 def velocity(figures: Sequence[Figures], around: Around, days: int | None) -> Velocity:
     """Velocity by currency. Pure."""
-    since = around.today - dt.timedelta(days=min(days, 36_500)) if days else None
+    since = around.today - dt.timedelta(days=days) if days else None
     groups: dict[str, dict[str, list[Figures]]] = defaultdict(lambda: defaultdict(list))
     for deal in figures:
         if deal.closed_on is None or since is None or deal.closed_on >= since:
