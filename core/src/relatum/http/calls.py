@@ -14,7 +14,7 @@ from litestar.types import Empty
 from relatum.http.bodies import LARGE, check_content_type, read_json
 from relatum.http.queries import read_query, refuse_parameters
 from relatum.values.ids import parse_id
-from relatum.values.problems import InvalidInput, MalformedRequest, NotFound
+from relatum.values.problems import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,9 +61,8 @@ class Call(Request[Any, Any, Any]):
     def query_as(self, kind: type[T], **fixed: Any) -> T:
         """The query string as a Struct; see :func:`relatum.http.queries.read_query`."""
         query = self.scope["query_string"]
-        return read_query(
-            query, kind, time_zone=self.house.settings.company.time_zone, also=(), **fixed
-        )
+        zone = self.house.settings.company.time_zone
+        return read_query(query, kind, time_zone=zone, **fixed)
 
     def refuse_query(self, known: Iterable[str] = ()) -> None:
         """Refuse query parameters that the route does not know."""
@@ -107,15 +106,6 @@ def id_in_path(text: str, noun: str) -> UUID:
             f"expected the id of a {noun} in the address, got {text[:80]!r}; nothing is there",
             problems=error.problems,
         ) from error
-
-
-def number_in_query(text: str, name: str) -> bool:
-    """``true`` or ``false`` as a query parameter writes it."""
-    if text.lower() in ("true", "1"):
-        return True
-    if text.lower() in ("false", "0"):
-        return False
-    raise MalformedRequest(f"expected {name}=true or {name}=false, got {text[:80]!r}; choose one")
 
 
 def _is_native(kind: Any) -> bool:

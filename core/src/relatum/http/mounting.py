@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from litestar import Litestar
     from litestar.connection import ASGIConnection
     from litestar.handlers import BaseRouteHandler
-    from litestar.types import ControllerRouterHandler
+    from litestar.types import ControllerRouterHandler, Guard
 
     from relatum.hooks.context import Plugin
     from relatum.hooks.gate import Gate
@@ -42,7 +42,6 @@ class Mounting:
         self._app = app
         self._gate = gate
         self._rebuilt = rebuilt
-        self._known: dict[BaseRouteHandler, frozenset[str] | None] = {}
 
     def mount(self, plugin: Plugin, routes: Iterable[ControllerRouterHandler]) -> None:
         """Put the routes of one plugin in place of those it may have had.
@@ -65,7 +64,7 @@ class Mounting:
                 f"The routes of {plugin.id} {plugin.version} cannot be mounted: {error}"
             ) from error
         for route in mounted:
-            self._learn_queries(route)
+            _learn_parameters(route)
 
     def _router(
         self, plugin: Plugin, prefix: str, routes: Iterable[ControllerRouterHandler]
@@ -74,28 +73,27 @@ class Mounting:
             path=prefix,
             route_handlers=list(routes),
             dependencies={"plugin": Provide(lambda: plugin, sync_to_thread=False)},
-            guards=[self._guard],
+            guards=[self._guard()],
             opt={"plugin": f"{plugin.id} {plugin.version}", "plugin_id": plugin.id},
             tags=[plugin.id],
         )
 
-    async def _guard(self, connection: ASGIConnection[Any, Any, Any, Any], handler: Any) -> None:
-        plugin_id = handler.opt["plugin_id"]
-        if not self._gate.is_on(plugin_id):
-            raise NotFound(off(plugin_id))
-        query = connection.scope.get("query_string", b"")
-        if query:
-            known = self._known.get(handler)
+    def _guard(self) -> Guard:
+        """Litestar copies handlers deeply, and a bound method with its ``self``: so no method."""
+        gate = self._gate
+
+        async def guard(
+            connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+        ) -> None:
+            plugin_id = handler.opt["plugin_id"]
+            if not gate.is_on(plugin_id):
+                raise NotFound(off(plugin_id))
+            query = connection.scope.get("query_string", b"")
+            known = handler.opt.get("parameters") if query else None
             if known is not None:
                 refuse_parameters(query, known=known)
 
-    def _learn_queries(self, route: Any) -> None:
-        if not isinstance(route, HTTPRoute):
-            return
-        for handler, model in route.route_handler_map.values():
-            own_reader = _OWN_READERS & set(model.expected_reserved_kwargs)
-            names = frozenset(each.field_alias for each in model.expected_query_params)
-            self._known[handler] = None if own_reader else names
+        return guard
 
     def _restore(self, routes: list[Any]) -> None:
         """Back to these routes; Litestar can only add, so its router is built anew."""
@@ -151,6 +149,16 @@ def why_nothing(path: str, plugins: PluginTable) -> str | None:
     if state.status != "enabled":
         return f"The plugin {plugin_id} does not run ({state.status}); {PREFIX[:-1]} says why."
     return None
+
+
+def _learn_parameters(route: Any) -> None:
+    """Note on each handler which query parameters its signature names."""
+    if not isinstance(route, HTTPRoute):
+        return
+    for handler, model in route.route_handler_map.values():
+        if not _OWN_READERS & set(model.expected_reserved_kwargs):
+            names = sorted(each.field_alias for each in model.expected_query_params)
+            handler.opt["parameters"] = names
 
 
 def _is_under(path: str, prefix: str) -> bool:

@@ -7,6 +7,7 @@ there are findings, ``problems``. No stack trace, statement or path of this mach
 
 from __future__ import annotations
 
+import functools
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -57,14 +58,6 @@ class MethodNotAllowed(RelatumError):
     status = 405
     code = "method-not-allowed"
     title = "This method is not allowed here"
-
-
-class NotAcceptable(RelatumError):
-    """The caller wants a form that the answer does not have."""
-
-    status = 406
-    code = "not-acceptable"
-    title = "The answer does not exist in that form"
 
 
 class TimedOut(RelatumError):
@@ -212,9 +205,13 @@ def _from_litestar(error: HTTPException) -> Failure | None:
     translate = _BY_STATUS.get(error.status_code)
     if translate is not None:
         return Failure(error=translate(error), headers=headers)
-    # a plugin's own choice of status keeps its number
-    kind = type("Answered", (RelatumError,), {"status": error.status_code, "code": "refused"})
-    return Failure(error=kind(str(error.detail)), headers=headers)
+    return Failure(error=_chosen(error.status_code)(str(error.detail)), headers=headers)
+
+
+@functools.cache
+def _chosen(status: int) -> type[RelatumError]:
+    """A status that a plugin chose and core never does keeps its number."""
+    return type(f"_Status{status}", (Refused,), {"status": status})
 
 
 def _bad_request(error: HTTPException) -> RelatumError:
@@ -252,12 +249,16 @@ def _too_large(error: HTTPException) -> RelatumError:
 
 
 class _Unauthorized(RelatumError):
+    """The route wants to know who is asking."""
+
     status = 401
     code = "sign-in-required"
     title = "Sign in first"
 
 
 class _TooMany(RelatumError):
+    """The same caller asked too often."""
+
     status = 429
     code = "too-many-requests"
     title = "Too many requests"

@@ -68,25 +68,21 @@ def refuse_parameters(query: bytes, *, known: Iterable[str] = ()) -> None:
             raise _unknown(unknown, names)
 
 
-def read_query(
-    query: bytes, kind: type[T], *, time_zone: str, also: Iterable[str] = (), **fixed: Any
-) -> T:
-    """A query string as a ``kind`` (a Struct whose fields have defaults).
+def read_query(query: bytes, kind: type[T], *, time_zone: str, **fixed: Any) -> T:
+    """A query string as a ``kind``.
 
     Args:
         query: as it came, without ``?``.
         kind: the Struct.
         time_zone: in which a day without an hour begins.
-        also: parameters that somebody else reads.
         fixed: fields that the route decides; they are no parameters.
 
     Raises:
         UnknownParameter: a parameter is no field of it.
         InvalidInput: with every value that cannot be read.
     """
-    if not query:
-        return kind(**fixed)
-    read: T = _reader(cast("Hashable", kind)).read(pairs_of(query), time_zone, also, fixed)
+    reader = _reader(cast("Hashable", kind))
+    read: T = reader.read(pairs_of(query) if query else [], time_zone, fixed)
     return read
 
 
@@ -124,22 +120,16 @@ class _Reader:
             many = isinstance(inner, inspect.CollectionType)
             name = field.encode_name.removesuffix("s") if mapping else field.encode_name
             self.parameters[field.name] = Parameter(name, inner, field.required, mapping, many)
+        self._required = any(parameter.required for parameter in self.parameters.values())
         self._fields = {parameter.name: name for name, parameter in self.parameters.items()}
 
-    def read(
-        self,
-        pairs: list[tuple[str, str]],
-        time_zone: str,
-        also: Iterable[str],
-        fixed: Mapping[str, Any],
-    ) -> Any:
+    def read(self, pairs: list[tuple[str, str]], time_zone: str, fixed: Mapping[str, Any]) -> Any:
         values: dict[str, Any] = dict(fixed)
+        if not pairs and not self._required:
+            return self._kind(**values)
         unknown: list[str] = []
         problems: list[Problem] = []
-        skipped = set(also)
         for name, text in pairs:
-            if name in skipped:
-                continue
             field, key = self._field_of(name)
             if field is None or field in fixed:
                 unknown.append(name)
@@ -153,7 +143,7 @@ class _Reader:
             if problem is not None:
                 problems.append(problem)
         if unknown:
-            raise _unknown(unknown, [*self._shown(fixed), *skipped])
+            raise _unknown(unknown, self._shown(fixed))
         return self._built(values, problems)
 
     def _shown(self, fixed: Mapping[str, Any]) -> list[str]:

@@ -198,7 +198,8 @@ async def _database(house: House) -> str:
 
 
 def _kind(kind: type[RelatumError]) -> ProblemKind:
-    described = inspect.getdoc(kind) or ""
+    # of the class itself: inherited words would be those of another code
+    described = inspect.cleandoc(kind.__doc__ or "")
     return ProblemKind(kind.code, kind.status, kind.title, described)
 
 
