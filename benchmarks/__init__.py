@@ -1,0 +1,1 @@
+"""Repeatable measurements with their limits beside them: ``python -m benchmarks --list``."""
