@@ -53,6 +53,9 @@ DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors
 NO_STORE = (b"cache-control", b"no-store")
 
 _LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
+#: Litestar knows no HEAD, and answers OPTIONS for one of several handlers only; asked for a method
+#: that nothing has, it says which ones there are.
+_ASKED_FOR = {"HEAD": "GET", "OPTIONS": "TRACE"}
 _USUAL_HOSTS = frozenset({"127.0.0.1:8000", "localhost:8000"})
 _SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SAME_SITE = (None, "same-origin", "none")
@@ -112,8 +115,8 @@ class _Passage:
 
     __slots__ = (
         "_edge",
-        "_head",
         "_headers",
+        "_method",
         "_receive",
         "_received",
         "_scope",
@@ -128,7 +131,7 @@ class _Passage:
         self._receive = receive
         self._send = send
         self._sent = False
-        self._head = scope["method"] == "HEAD"
+        self._method: str = scope["method"]
         self._received = 0
         self._headers = _headers_of(scope)
         said = self._headers.get(b"x-request-id")
@@ -145,11 +148,10 @@ class _Passage:
 
     async def _run(self) -> BaseException | None:
         """Let the application answer; returns what it left unanswered."""
-        scope = self._scope
-        if self._head:
-            scope["method"] = "GET"
-        send = self.send_head if self._head else self.send
-        receive = self._receive if scope["method"] == "GET" else self.receive
+        scope, method = self._scope, self._method
+        scope["method"] = _ASKED_FOR.get(method, method)
+        send = {"HEAD": self.send_head, "OPTIONS": self.send_allowed}.get(method, self.send)
+        receive = self._receive if method == "GET" else self.receive
         watch = self._edge.watch
         task = watch.enter()
         error: BaseException | None = None
@@ -191,6 +193,16 @@ class _Passage:
         else:
             await self.send(message)
 
+    async def send_allowed(self, message: Any) -> None:
+        """A refusal of the method names those that are allowed: the answer to ``OPTIONS``."""
+        if message["type"] == "http.response.start" and message["status"] == 405:
+            allowed = [header for header in message["headers"] if header[0] == b"allow"]
+            message = {**message, "status": 204, "headers": allowed}
+            self._method = "OPTIONS answered"
+        elif message["type"] == "http.response.body" and self._method == "OPTIONS answered":
+            message = {**message, "body": b""}
+        await self.send(message)
+
     def _completed(self, headers: Any, status: int) -> list[tuple[bytes, bytes]]:
         cache, policy = NO_STORE, DATA_POLICY
         for name, value in headers:
@@ -201,7 +213,7 @@ class _Passage:
         complete = [*headers, *ALWAYS, policy, (b"x-request-id", self.id.encode())]
         if cache is NO_STORE:
             complete.append(NO_STORE)
-        if status == 405 or self._scope["method"] == "OPTIONS":
+        if status in (204, 405):
             return [_with_head(header) for header in complete]
         return complete
 
@@ -214,7 +226,7 @@ class _Passage:
         length = self._headers.get(b"content-length")
         if length is not None and length.isdigit() and int(length[:20]) > self._edge.most_bytes:
             return self._too_large()
-        return _refusal(self._headers, writes=scope["method"] not in SAFE_METHODS)
+        return _refusal(self._headers, writes=self._method not in SAFE_METHODS)
 
     def _too_large(self) -> TooLarge:
         mebibytes = self._edge.most_bytes / 1024 / 1024
@@ -225,7 +237,7 @@ class _Passage:
 
     def _too_late(self) -> RelatumError:
         seconds = f"{self._edge.seconds:g} s"
-        if self._scope["method"] != "GET" and "body_complete" not in self._scope["state"]:
+        if self._method not in SAFE_METHODS and "body_complete" not in self._scope["state"]:
             return TimedOut(f"expected the whole body within {seconds}, got a part; send it again")
         return Unavailable(
             f"expected an answer within {seconds}, got none; try again later. Send a write with "
@@ -234,7 +246,7 @@ class _Passage:
 
     async def _answer(self, error: BaseException) -> None:
         failure = failure_of(error)
-        place = f"{self._scope['method']} {self._scope['path']}"
+        place = f"{self._method} {self._scope['path']}"
         record(failure, error, request_id=self.id, place=place)
         if self._sent:
             # half an answer is out already: only breaking off tells the caller so
@@ -244,7 +256,7 @@ class _Passage:
         start: Any = {"type": "http.response.start", "status": failure.error.status}
         with contextlib.suppress(ConnectionError):
             await self.send({**start, "headers": headers})
-            part = b"" if self._head else body
+            part = b"" if self._method == "HEAD" else body
             await self._send({"type": "http.response.body", "body": part, "more_body": False})
 
 

@@ -144,10 +144,10 @@ def why_nothing(path: str, plugins: PluginTable) -> str | None:
         state = plugins.state(plugin_id)
     except RelatumError as error:
         return error.detail
-    if state.status == "disabled":
+    if state.state == "disabled":
         return off(plugin_id)
-    if state.status != "enabled":
-        return f"The plugin {plugin_id} does not run ({state.status}); {PREFIX[:-1]} says why."
+    if state.state != "enabled":
+        return f"The plugin {plugin_id} does not run ({state.state}); {PREFIX[:-1]} says why."
     return None
 
 

@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from relatum.http.answers import Answer
 from relatum.http.calls import Call
 from relatum.http.problems import failure_of
+from relatum.plugins.states import PluginProblem, PluginState
 
 if TYPE_CHECKING:
     from relatum.app.house import House
@@ -34,6 +35,13 @@ class Readiness(msgspec.Struct, frozen=True):
     reasons: list[str] = []
 
 
+class ListedPlugins(msgspec.Struct, frozen=True):
+    """Every installed plugin, and what is wrong with the installation as a whole."""
+
+    items: list[PluginState]
+    problems: list[PluginProblem]
+
+
 class Many(msgspec.Struct, frozen=True):
     """Everything there is, without pages."""
 
@@ -54,7 +62,7 @@ async def health(request: Call) -> Answer[Health]:
 
 @get("/ready", opt={"permission": "public"}, tags=TAGS)
 async def ready(request: Call) -> Answer[Readiness]:
-    """200 when the database answers and every migration has run, else 503 with the reasons."""
+    """200 when the database answers and core is migrated, else 503 with the reasons."""
     reasons = await reasons_not_ready(request.house)
     if not reasons:
         return Answer(Readiness("ready"))
@@ -62,10 +70,11 @@ async def ready(request: Call) -> Answer[Readiness]:
 
 
 @get("/api/v1/plugins", opt={"permission": "core.plugins.read"}, tags=TAGS)
-async def read_plugins(request: Call) -> Answer[Many]:
-    """Every installed plugin: whether it runs, its version, what is wrong with it."""
+async def read_plugins(request: Call) -> Answer[ListedPlugins]:
+    """Every installed plugin: its state and version, and what is wrong with it."""
     request.refuse_query()
-    return Answer(Many(list(request.house.plugins.states())))
+    plugins = request.house.plugins
+    return Answer(ListedPlugins(plugins.states(), plugins.installation_problems()))
 
 
 @get("/api/v1/handlers", opt={"permission": "core.operations.read"}, tags=TAGS)
@@ -98,7 +107,7 @@ async def reasons_not_ready(house: House) -> list[str]:
     """Why requests cannot be served; empty when they can."""
     try:
         await house.db.fetch_one("SELECT 1")
-        pending = await house.migrate_plan()
+        pending = await house.core_pending()
     except Exception as error:  # noqa: BLE001 - whatever it is, the answer is "not ready"
         log.warning("not ready: %r", error)
         return [failure_of(error).error.detail]
