@@ -32,12 +32,12 @@ class CellError(Exception):
         self.got = got
         self.mend = mend or "Correct it."
 
-    def problem(self, line: int, column: str) -> Problem:
-        """The error with its place."""
+    def problem(self, field: str) -> Problem:
+        """The error with the field it is about as its place."""
         return Problem(
             code=self.code,
             message=self.message,
-            where=f"line {line}, column {column}",
+            where=f"/{field.replace('.', '/')}",
             expected=self.expected,
             got=repr(self.got)[:_SHOWN],
             mend=self.mend,

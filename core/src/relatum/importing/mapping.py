@@ -106,7 +106,7 @@ class RowMapping:
             try:
                 field.get(row.tray)
             except CellError as error:
-                problems.append(error.problem(row.line, " and ".join(field.headings)))
+                problems.append(error.problem(field.name))
         return problems
 
     def column(self, field: str) -> str:

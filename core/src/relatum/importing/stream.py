@@ -44,8 +44,9 @@ def batches(source: Source, size: int, *, cut: int = 0) -> Iterator[Batch]:
             batch.settled = settled
             yield batch
             batch = _empty()
-    batch.settled = settled
-    yield batch
+    if batch.counts.rows:
+        batch.settled = settled
+        yield batch
 
 
 def _empty() -> Batch:

@@ -210,7 +210,9 @@ class CustomersTarget:
             await customers.links.remove(links, by=_by(scope))
         since = await changed_since(plugin.house.db, scope)
         kept: list[Problem] = []
-        former = msgspec.convert(written.before.get(TABLE, []), list[Customer], strict=False)
+        images = msgspec.convert(written.before.get(TABLE, []), list[Customer], strict=False)
+        # A batch may have changed a customer twice: what it was before is the first image.
+        former = list({one.id: one for one in reversed(images)}.values())
         there = {one.id for one in await customers.get_many([one.id for one in former])}
         restored = [one for one in former if one.id in there and one.id not in since]
         await customers.restore(restored, by=_by(scope))
