@@ -84,7 +84,7 @@ async def test_plugin_that_cannot_be_loaded(site: Site, run: Run, fault: str) ->
     site.install("needs_it", HEAD, manifest_extra='requires = ["broken"]')
     running = await run()
     states = await running.states()
-    assert {key: state["status"] for key, state in states.items()} == {
+    assert {key: state["state"] for key, state in states.items()} == {
         "good": "enabled",
         "broken": "quarantined",
         "needs_it": "quarantined",
@@ -179,7 +179,7 @@ async def test_switching_off_and_on_while_it_runs(site: Site, run: Run) -> None:
     assert (await record(running)).status_code == 201
 
     await running.configure(disabled=["good"])
-    assert (await running.states())["good"]["status"] == "disabled"
+    assert (await running.states())["good"]["state"] == "disabled"
     assert (await client.get("/api/v1/plugins/good/ping")).status_code == 404
     refused = await record(running)
     assert refused.status_code == 422, "new interactions of that kind are refused"
@@ -205,13 +205,13 @@ async def test_broken_plugin_switched_on_later_changes_nothing(site: Site, run: 
     running = await run(disabled=["broken"])
     await running.configure()
     states = await running.states()
-    assert states["broken"]["status"] == "quarantined"
+    assert states["broken"]["state"] == "quarantined"
     await running.assert_core_answers()
 
 
 async def test_safe_mode_runs_core_alone(site: Site, run: Run) -> None:
     running = await run(safe=True, strict=True)
-    assert {state["status"] for state in (await running.states()).values()} == {"disabled"}
+    assert {state["state"] for state in (await running.states()).values()} == {"disabled"}
     assert (await running.client.get("/api/v1/plugins/good/ping")).status_code == 404
     assert (await running.client.get("/health")).status_code == 200
 
@@ -253,7 +253,7 @@ async def test_plugin_whose_migrations_cannot_be_read(
     running = await run(disabled=[] if on else ["broken"])
     await running.house.migrate_apply()
     state = (await running.states())["broken"]
-    assert state["status"] == ("quarantined" if on else "disabled")
+    assert state["state"] == ("quarantined" if on else "disabled")
     assert state["problems"]
     assert (await running.client.get("/ready")).status_code in (200, 503)
     await running.assert_core_answers()

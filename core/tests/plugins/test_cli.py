@@ -124,7 +124,7 @@ def test_list(site: Any, relatum: Relatum, file: Path) -> None:
     site.install("broken", manifest_extra='requires = ["nobody"]')
     ran = relatum("plugins", "list", "--json")
     assert ran.code == 0
-    assert {item["id"]: item["status"] for item in ran.json["items"]} == {
+    assert {item["id"]: item["state"] for item in ran.json["items"]} == {
         "broken": "quarantined",
         "off": "disabled",
         "on": "enabled",

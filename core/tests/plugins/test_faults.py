@@ -131,14 +131,14 @@ def test_fault_keeps_the_plugin_out_and_nothing_else(
     site.install("needs_it", manifest_extra='requires = ["broken"]')
     table = open_table()
     states = {state.id: state for state in table.states()}
-    assert states["broken_glass"].status == "enabled"
+    assert states["broken_glass"].state == "enabled"
     assert states["broken_glass"].problems == []
     [problem] = states["broken"].problems
-    assert states["broken"].status == "quarantined"
+    assert states["broken"].state == "quarantined"
     assert (problem.plugin, problem.version, problem.rule) == ("broken", "0.9", rule)
     assert words in problem.message
     assert problem.mend
-    assert states["needs_it"].status == "quarantined"
+    assert states["needs_it"].state == "quarantined"
     assert [each.rule for each in states["needs_it"].problems] == ["requirement-unavailable"]
     assert dispatcher.registry.gate.on == {"core", "broken_glass"}
     assert set(dispatcher.registry.plugins) == {"broken_glass"}
@@ -238,7 +238,7 @@ def test_strict_starts_when_only_switched_off_plugins_are_broken(
 ) -> None:
     site.install("broken", "1 / 0")
     site.install("sound")
-    assert open_table(strict=True, disabled=["broken"]).state("sound").status == "enabled"
+    assert open_table(strict=True, disabled=["broken"]).state("sound").state == "enabled"
 
 
 def test_safe_mode_imports_nothing(
@@ -247,7 +247,7 @@ def test_safe_mode_imports_nothing(
     site.install("broken", "1 / 0")
     site.install("sound")
     table = open_table(safe=True, strict=True)
-    assert {state.status for state in table.states()} == {"disabled"}
+    assert {state.state for state in table.states()} == {"disabled"}
     assert dispatcher.registry.gate.on == {"core"}
     assert "relatum_sound" not in sys.modules
 
@@ -258,7 +258,7 @@ def test_switched_off_plugin_is_not_imported(
     trace = tmp_path / "trace"
     site.install("traced", f"open({str(trace)!r}, 'w').close()")
     table = open_table(disabled=["traced"])
-    assert table.state("traced").status == "disabled"
+    assert table.state("traced").state == "disabled"
     assert not trace.exists()
 
 

@@ -41,7 +41,7 @@ def with_tables(plugin_id: str) -> dict[str, Any]:
 
 
 def statuses(table: PluginTable) -> dict[str, str]:
-    return {state.id: state.status for state in table.states()}
+    return {state.id: state.state for state in table.states()}
 
 
 def test_survey_imports_nothing(site: Any, settings_with: SettingsWith) -> None:
@@ -81,7 +81,7 @@ def test_state_says_everything(site: Any, open_table: OpenTable) -> None:
         "core_api": ">=1.0,<2",
         "requires": ["base>=1"],
         "after": ["x"],
-        "status": "enabled",
+        "state": "enabled",
         "pending_migrations": None,
         "problems": [],
         "overruns": [],
@@ -186,7 +186,7 @@ async def test_upgrade_on_disk_waits_for_a_restart(
     site.install("spa", version="1.1")
     await table.follow(settings_with())
     state = table.state("spa")
-    assert (state.version, state.status) == ("1.0", "enabled")
+    assert (state.version, state.state) == ("1.0", "enabled")
     assert [(each.rule, each.weight) for each in state.problems] == [("restart-needed", "note")]
 
 
@@ -229,7 +229,7 @@ async def test_settings_follow_the_configuration(
 
     await table.follow(settings_with(plugin_settings={"spa": {"days": 3}}))
     plugin = dispatcher.registry.plugins["spa"]
-    assert (table.state("spa").status, plugin.settings.days) == ("enabled", 3)
+    assert (table.state("spa").state, plugin.settings.days) == ("enabled", 3)
 
     await table.follow(settings_with(plugin_settings={"spa": {"days": 4}}))
     assert plugin.settings.days == 4
@@ -238,7 +238,7 @@ async def test_settings_follow_the_configuration(
     assert plugin.settings.days == 4
     [note] = table.state("spa").problems
     assert (note.rule, note.weight) == ("settings-not-applied", "note")
-    assert table.state("spa").status == "enabled"
+    assert table.state("spa").state == "enabled"
 
     await table.follow(settings_with(plugin_settings={"spa": {"days": 5}}))
     assert (plugin.settings.days, table.state("spa").problems) == (5, [])
@@ -295,7 +295,7 @@ def test_apps_of_all_installed_plugins_in_order(site: Any, open_table: OpenTable
     site.install("off", "1 / 0", **with_tables("off"))
     table = open_table(disabled=["off"])
     assert [app.app_name for app in table.apps()] == ["a", "off", "z"]
-    assert table.state("broken").status == "quarantined"
+    assert table.state("broken").state == "quarantined"
     assert "unreadable-tables" in [each.rule for each in table.state("broken").problems]
 
 
@@ -337,7 +337,7 @@ async def test_over_budget_is_reported_in_the_state(
     table = open_table()
     await dispatcher.take_part(VALIDATE, drafts=())
     state = table.state("slow")
-    assert (state.status, state.overruns[0].count) == ("enabled", 1)
+    assert (state.state, state.overruns[0].count) == ("enabled", 1)
     [note] = state.problems
     assert (note.rule, note.weight) == ("over-budget", "note")
     assert VALIDATE in note.message

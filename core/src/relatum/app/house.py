@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from types import TracebackType
@@ -23,7 +24,6 @@ from relatum.interactions.service import Interactions
 from relatum.jobs.runner import JobRunner
 from relatum.plugins.discovery import Found, discover
 from relatum.plugins.table import PluginTable
-from relatum.plugins.tables import apps_of
 from relatum.values.problems import PluginError
 
 if TYPE_CHECKING:
@@ -89,8 +89,15 @@ class House:
     async def migrate_plan(self) -> list[migrate.Step]:
         """The migrations that have not run, of core and of every installed plugin."""
         # A plugin whose tables cannot be read shows up among the plugins' problems.
-        of_plugins, _ = apps_of(self.plugins.found)
+        of_plugins = await asyncio.to_thread(self.plugins.apps)
         return await migrate.plan(self.db, [*core_apps(), *of_plugins])
+
+    async def core_pending(self) -> list[migrate.Step]:
+        """The migrations of core that have not run; while there are some, nothing works.
+
+        A plugin whose own migrations have not run stays out by itself.
+        """
+        return await migrate.plan(self.db, core_apps())
 
     async def migrate_apply(self) -> list[migrate.Step]:
         """Run them, then let in the plugins that waited for them; returns what ran."""

@@ -153,7 +153,7 @@ async def _serve(settings: Settings) -> None:
 
 
 async def _refuse_pending(house: House) -> None:
-    pending = await house.migrate_plan()
+    pending = await house.core_pending()
     if pending:
         apps = ", ".join(sorted({step.app for step in pending}))
         raise ConfigurationError(

@@ -114,7 +114,7 @@ def _plugins_without_database(settings: Settings) -> list[Finding]:
 
 
 def _of_plugins(table: PluginTable) -> list[Finding]:
-    states = Counter(state.status for state in table.states())
+    states = Counter(state.state for state in table.states())
     shown = ", ".join(f"{count} {status}" for status, count in sorted(states.items()))
     summary = _ok("plugins", shown or "none is installed")
     return [

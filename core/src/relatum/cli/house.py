@@ -29,7 +29,7 @@ async def _in_house(work: Callable[[House], Awaitable[int]], *, migrated: bool) 
     from relatum.values.problems import Unavailable
 
     async with await House.open(load_settings()) as house:
-        if migrated and (pending := await house.migrate_plan()):
+        if migrated and (pending := await house.core_pending()):
             raise Unavailable(
                 f"expected a database that is up to date, got one with {len(pending)} migrations "
                 "to run; run `relatum migrate --apply` first"

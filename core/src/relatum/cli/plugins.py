@@ -84,7 +84,7 @@ def _list(table: PluginTable, arguments: argparse.Namespace) -> int:
         _say("No plugin is installed.")
     else:
         columns = ["plugin", "version", "kind", "state", "title"]
-        print_rows(columns, [[s.id, s.version, s.kind, s.status, s.title] for s in states])
+        print_rows(columns, [[s.id, s.version, s.kind, s.state, s.title] for s in states])
     _say_problems(table.problems())
     return 0
 
@@ -99,7 +99,7 @@ def _show(settings: Settings, table: PluginTable, arguments: argparse.Namespace)
     if arguments.json:
         print_json({"plugin": state, "settings": own, "required_by": table.dependents(state.id)})
         return 0
-    _say(f"{state.id} {state.version}  {state.status}\n{state.title}\n")
+    _say(f"{state.id} {state.version}  {state.state}\n{state.title}\n")
     for label, value in (
         ("kind", state.kind),
         ("distribution", f"{state.distribution} ({state.licence or 'licence unknown'})"),
@@ -180,7 +180,7 @@ def _report_switch(
     word = "on" if on else "off"
     settings = load_settings()
     effective = settings.plugins.allows(plugin_id) == on
-    running = {state.id for state in table.states() if state.status == "enabled"}
+    running = {state.id for state in table.states() if state.state == "enabled"}
     too = [] if on else [each for each in table.dependents(plugin_id) if each in running]
     if arguments.json:
         result = {"plugin": plugin_id, "on": on, "changed": changed, "effective": effective}

@@ -46,7 +46,7 @@ class PluginState(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         title: the summary of its distribution.
-        status: ``installed`` (switched on, but its tables are not there yet), ``enabled``,
+        state: ``installed`` (switched on, but its tables are not there yet), ``enabled``,
             ``disabled``, or ``quarantined`` (switched on, but an error keeps it out).
         pending_migrations: how many have not run; ``None`` when nobody looked.
         overruns: where it was over its time budget since the start.
@@ -61,7 +61,7 @@ class PluginState(msgspec.Struct, frozen=True, kw_only=True):
     core_api: str
     requires: list[str]
     after: list[str]
-    status: Status
+    state: Status
     pending_migrations: int | None
     problems: list[PluginProblem]
     overruns: list[Overrun]

@@ -291,7 +291,7 @@ class PluginTable:
             core_api=manifest.core_api if manifest else "",
             requires=[str(each) for each in manifest.requires] if manifest else [],
             after=list(manifest.after) if manifest else [],
-            status=verdict.status,
+            state=verdict.status,
             pending_migrations=self._pending_of(found.id),
             problems=[
                 *(plugin_problem(found.id, found.version, each) for each in verdict.errors),
