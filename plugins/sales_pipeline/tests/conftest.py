@@ -1,41 +1,32 @@
-"""An open house with the plugin, on a fresh database."""
+"""An open house (of the SDK) whose company counts in US dollars, and the plugin in it."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from relatum.api import Plugin
 from relatum.app.house import House
 from relatum.config.settings import Company, Settings
 
-
-def settings_at(home: Path, database: str = "") -> Settings:
-    """Settings of a company that counts in US dollars by the clock of Ho Chi Minh City."""
-    return Settings(
-        home=home,
-        database=database,
-        durability="normal",
-        company=Company(currency="USD"),
-    )
+COMPANY = Company(currency="USD")
 
 
 @pytest.fixture
-async def house(relatum_empty_database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    """A migrated house."""
-    async with await House.open(settings_at(tmp_path, relatum_empty_database_url)) as house:
-        await house.migrate_apply()
-        assert house.gate.is_on("sales_pipeline"), house.plugins.states()
-        yield house
+def house_settings(house_settings: Settings) -> Settings:
+    """Those of the SDK, with another currency."""
+    return msgspec.structs.replace(house_settings, company=COMPANY)
 
 
 @pytest.fixture
 def plugin(house: House) -> Plugin:
     """The sales pipeline as it is loaded in the house."""
+    assert house.gate.is_on("sales_pipeline"), house.plugins.states()
     return house.registry.plugins["sales_pipeline"]
 
 
@@ -46,6 +37,9 @@ def settings_of_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path
     For tests that need many houses: Hypothesis runs one for each example.
     """
     migrated = tmp_path_factory.mktemp("migrated")
+
+    def settings_at(home: Path) -> Settings:
+        return Settings(home=home, durability="normal", company=COMPANY)
 
     async def migrate() -> None:
         async with await House.open(settings_at(migrated)) as house:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from relatum.api import Answer, Call, Plugin, expected_version, id_in_path, versioned
 from relatum_sales_pipeline.permissions import DEALS_READ, DEALS_WRITE
+from relatum_sales_pipeline.routes.verbs import get, put
 from relatum_sales_pipeline.services.accounts import Accounts
 from relatum_sales_pipeline.types.accounts import (
     Account,

@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
@@ -24,6 +23,7 @@ from relatum.api import (
     under_items,
 )
 from relatum_sales_pipeline.permissions import SETUP_READ, SETUP_WRITE
+from relatum_sales_pipeline.routes.verbs import delete, get, patch, post
 from relatum_sales_pipeline.services.products import Products
 from relatum_sales_pipeline.types.products import (
     Price,

@@ -7,7 +7,6 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
@@ -33,6 +32,7 @@ from relatum.api import (
 from relatum_sales_pipeline.kinds import Activity
 from relatum_sales_pipeline.permissions import DEALS_READ, DEALS_WRITE, REPORTS_READ
 from relatum_sales_pipeline.reports import forecast
+from relatum_sales_pipeline.routes.verbs import get, patch, post
 from relatum_sales_pipeline.services.deals import Deals
 from relatum_sales_pipeline.services.snapshots import SnapshotRow, Snapshots
 from relatum_sales_pipeline.services.subjects import deal_subject

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -21,6 +20,7 @@ from relatum.api import (
 )
 from relatum_sales_pipeline.permissions import LEADS_READ, LEADS_WRITE, SETUP_READ, SETUP_WRITE
 from relatum_sales_pipeline.qualification import Question
+from relatum_sales_pipeline.routes.verbs import get, patch, post
 from relatum_sales_pipeline.services.leads import Leads
 from relatum_sales_pipeline.services.questions import Questions
 from relatum_sales_pipeline.types.leads import (

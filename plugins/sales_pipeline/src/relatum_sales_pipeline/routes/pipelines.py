@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from relatum.api import Answer, Call, Plugin
 from relatum_sales_pipeline.permissions import SETUP_READ, SETUP_WRITE
+from relatum_sales_pipeline.routes.verbs import get, patch, post
 from relatum_sales_pipeline.services.pipelines import Pipelines
 from relatum_sales_pipeline.types.pipelines import (
     LostReason,

@@ -6,13 +6,13 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from relatum.api import Answer, Call, InvalidInput, Page, Plugin, id_in_path, of_one, paged
 from relatum_sales_pipeline.permissions import SETUP_READ, SETUP_WRITE
+from relatum_sales_pipeline.routes.verbs import get, patch, post
 from relatum_sales_pipeline.services.teams import Teams
 from relatum_sales_pipeline.types.teams import (
     Member,
