@@ -3,8 +3,10 @@
 A plugin implements a hook by a function of the same name in its ``plugin.py``, marked with
 ``hookimpl``. It may leave out arguments it does not need. There are two kinds here:
 
-* **declare**: synchronous, no I/O, called once while the application is built; returns a list.
-  A duplicate id, or an id that does not begin with the plugin's own, keeps the plugin out.
+* **declare**: synchronous, no I/O, outside of any transaction, called once when the plugin is
+  loaded; returns a list. An exception, a wrong type, a duplicate id, an id that does not begin with
+  the plugin's own, or no answer within five seconds keeps the whole plugin out, and the report says
+  why.
 * **take part**: asynchronous, inside the caller's transaction, for a batch. An exception aborts the
   operation and names the plugin; a plugin over its time budget is reported, one that does not come
   back is cut off.
@@ -66,6 +68,13 @@ def relatum_register_interaction_kinds(plugin: Plugin) -> list[InteractionKind]:
     Called once while the application is built. An interaction of a kind whose plugin is switched
     off is kept and still shown, generically; new ones of that kind are refused.
 
+    Returns:
+        Kinds with ids ``<plugin>.<noun>``; the payload Struct refuses unknown fields.
+
+    Example:
+        ``[InteractionKind(id="spa.treatment", title=Text(en="Treatment", vi="Liệu trình"),
+        payload=Treatment)]``
+
     Since core_api 1.0.
     """
     raise NotImplementedError
@@ -75,7 +84,14 @@ def relatum_register_interaction_kinds(plugin: Plugin) -> list[InteractionKind]:
 def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
     """Declare facts that the plugin appends to the event log, with the type of their payload.
 
-    Called once while the application is built.
+    Called once while the application is built. Events stay in the log when the plugin is off.
+
+    Returns:
+        Types with ids ``<plugin>.<what became true>``.
+
+    Example:
+        ``[EventType(id="spa.course_finished", title=Text(en="Course finished", vi="Hoàn thành"),
+        payload=CourseFinished)]``
 
     Since core_api 1.0.
     """
@@ -91,6 +107,13 @@ def relatum_register_handlers(plugin: Plugin) -> list[Handler]:
     is tried event by event, with backoff, then the event is parked and later events of the same
     customer wait behind it.
 
+    Returns:
+        Handlers with ids ``<plugin>.<projection>``; ``handle(plugin, events)`` is a coroutine.
+
+    Example:
+        ``[Handler(id="spa.visits", events=("core.interaction_recorded",), handle=count_visits,
+        reset=forget_visits)]``
+
     Since core_api 1.0.
     """
     raise NotImplementedError
@@ -101,6 +124,13 @@ def relatum_register_jobs(plugin: Plugin) -> list[Job]:
     """Declare work on a schedule.
 
     Called once while the application is built. Jobs of a plugin that is switched off do not run.
+
+    Returns:
+        Jobs with ids ``<plugin>.<work>`` and either ``every`` or ``daily_at``.
+
+    Example:
+        ``[Job(id="spa.reminders", title=Text(en="Reminders", vi="Nhắc hẹn"), run=remind,
+        daily_at="08:00")]``
 
     Since core_api 1.0.
     """
@@ -115,6 +145,12 @@ def relatum_register_routes(plugin: Plugin) -> list[Any]:
     ``opt={"permission": "<plugin>.<noun>.<verb>"}``; one without is refused. Handlers are given
     ``plugin`` by dependency injection. A switched-off plugin's routes answer 404.
 
+    Returns:
+        Litestar route handlers or ``Controller`` classes.
+
+    Example:
+        ``[get("/rooms", opt={"permission": "spa.rooms.read"})(read_rooms)]``
+
     Since core_api 1.0.
     """
     raise NotImplementedError
@@ -126,6 +162,13 @@ def relatum_register_reports(plugin: Plugin) -> list[Report]:
 
     Called once while the application is built.
 
+    Returns:
+        Reports with ids ``<plugin>.<name>``; ``run(plugin, params)`` answers with a Struct.
+
+    Example:
+        ``[Report(id="spa.rooms", title=Text(en="Use of rooms", vi="Sử dụng phòng"),
+        permission="spa.rooms.read", run=rooms_report)]``
+
     Since core_api 1.0.
     """
     raise NotImplementedError
@@ -136,6 +179,12 @@ def relatum_register_import_targets(plugin: Plugin) -> list[ImportTarget]:
     """Declare what an import can write to and an export can read from.
 
     Called once while the application is built. See ``ImportTarget`` for what each part does.
+
+    Returns:
+        Targets with ids ``<plugin>.<nouns>``.
+
+    Example:
+        ``[RoomsTarget()]``
 
     Since core_api 1.0.
     """
@@ -157,6 +206,9 @@ async def relatum_validate_interactions(
 
     An exception aborts the whole operation and names the plugin.
 
+    Example:
+        ``return [Refusal(n, problem) for n, draft in enumerate(drafts) if overlaps(draft)]``
+
     Since core_api 1.0.
     """
     raise NotImplementedError
@@ -172,6 +224,11 @@ async def relatum_seed_demo(plugin: Plugin, customers: Sequence[Any], seed: int)
     Args:
         customers: the demo customers (``Customer``), people and organisations.
         seed: for the plugin's own random numbers, so that every demo is the same.
+
+    An exception undoes the plugin's part and stops the demo, naming the plugin.
+
+    Example:
+        ``await make_rooms(plugin.house.db, Random(seed))``
 
     Since core_api 1.0.
     """
