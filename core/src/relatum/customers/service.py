@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
 
 from relatum.customers import events as facts
-from relatum.customers import reading, rows
+from relatum.customers import reading
+from relatum.customers.changes import differences_of, draft_after, draft_of
 from relatum.customers.links import Links
-from relatum.customers.rows import Checker, ContactRow, Ready
+from relatum.customers.rows import Checker, Ready
 from relatum.customers.types import (
-    ContactPoint,
-    ContactPointDraft,
     Customer,
     CustomerChange,
     CustomerDraft,
     CustomerQuery,
     FieldDraft,
 )
-from relatum.db.columns import CUSTOMER_TABLE, customer_references
+from relatum.customers.writing import CHILD_TABLES, CustomerRows
+from relatum.db.columns import customer_references
 from relatum.db.database import to_json
 from relatum.db.pages import Page, cut
 from relatum.events.types import NewEvent
@@ -38,27 +36,6 @@ if TYPE_CHECKING:
     from relatum.db.database import Database
     from relatum.events.log import EventLog
 
-CHILD_TABLES = (
-    "core_contact_point",
-    "core_customer_role",
-    "core_customer_tag",
-    "core_external_id",
-)
-CUSTOMER_COLUMNS = (
-    "id",
-    "kind",
-    "display_name",
-    "sort_key",
-    "search",
-    "fields",
-    "version",
-    "created_at",
-    "updated_at",
-)
-
-#: a customer, what it becomes, and what differs
-Changed = tuple[Customer, Ready, dict[str, tuple[Any, Any]]]
-
 
 class Customers:
     """People and organisations the business deals with."""
@@ -68,6 +45,7 @@ class Customers:
         self._events = events
         self._country = country
         self.links = Links(db, events)
+        self._rows = CustomerRows(db, country=country)
         self._select = reading.SELECT[db.kind]
 
     # -- reading ---------------------------------------------------------------------------------
@@ -160,7 +138,7 @@ class Customers:
             ready, refusals = await self._ready(drafts)
             refuse(refusals, "customers")
             ids = [new_id() for _ in ready]
-            await self._insert(list(zip(ids, ready, strict=True)), now())
+            await self._rows.insert(list(zip(ids, ready, strict=True)), now())
             await self._events.append(
                 [
                     NewEvent(type=facts.CREATED, payload=facts.CustomerCreated(id), customer=id)
@@ -211,50 +189,6 @@ class Customers:
                 elif first.setdefault(key, index) != index:
                     refusals.append(Refusal(index, _taken_problem(key, f"item {first[key]}")))
         return refusals
-
-    async def _insert(self, ready: Sequence[tuple[UUID, Ready]], moment: dt.datetime) -> None:
-        await self._db.insert(
-            CUSTOMER_TABLE,
-            CUSTOMER_COLUMNS,
-            [
-                (
-                    id,
-                    one.kind,
-                    one.display_name,
-                    rows.sort_key_of(one.display_name, one.kind, self._country),
-                    rows.search_text(one.display_name, one.contact_points, self._country),
-                    to_json(one.fields),
-                    1,
-                    moment,
-                    moment,
-                )
-                for id, one in ready
-            ],
-        )
-        await self._insert_points([(id, one.contact_points, []) for id, one in ready])
-        await self._insert_roles([(id, one.roles) for id, one in ready], moment)
-        await self._insert_tags([(id, one.tags) for id, one in ready])
-        await self._insert_external([(id, one.external_ids) for id, one in ready])
-
-    async def _insert_points(
-        self, points: Sequence[tuple[UUID, Sequence[ContactRow], Sequence[ContactPoint]]]
-    ) -> None:
-        made = [row for id, some, known in points for row in rows.contact_rows(id, some, known)]
-        await self._db.insert("core_contact_point", rows.CONTACT_COLUMNS, made)
-
-    async def _insert_roles(
-        self, roles: Sequence[tuple[UUID, Sequence[str]]], moment: dt.datetime
-    ) -> None:
-        made = [row for id, some in roles for row in rows.role_rows(id, some, moment)]
-        await self._db.insert("core_customer_role", rows.ROLE_COLUMNS, made)
-
-    async def _insert_tags(self, tags: Sequence[tuple[UUID, Sequence[str]]]) -> None:
-        made = [row for id, some in tags for row in rows.tag_rows(id, some)]
-        await self._db.insert("core_customer_tag", rows.TAG_COLUMNS, made)
-
-    async def _insert_external(self, ids: Sequence[tuple[UUID, dict[str, str]]]) -> None:
-        made = [row for id, some in ids for row in rows.external_rows(id, some)]
-        await self._db.insert("core_external_id", rows.EXTERNAL_COLUMNS, made)
 
     # -- changing --------------------------------------------------------------------------------
 
@@ -331,7 +265,7 @@ class Customers:
             for current, ready in wanted
             if (differences := differences_of(current, ready))
         ]
-        await self._rewrite(differing, now())
+        await self._rows.rewrite(differing, now())
         await self._events.append(
             [
                 NewEvent(
@@ -343,47 +277,6 @@ class Customers:
             ],
             by=by,
         )
-
-    async def _rewrite(self, changed: Sequence[Changed], moment: dt.datetime) -> None:
-        await self._db.execute_many(
-            "UPDATE core_customer SET kind = ?, display_name = ?, sort_key = ?, search = ?, "
-            "fields = ?, version = version + 1, updated_at = ? WHERE id = ?",
-            [
-                (
-                    ready.kind,
-                    ready.display_name,
-                    rows.sort_key_of(ready.display_name, ready.kind, self._country),
-                    rows.search_text(ready.display_name, ready.contact_points, self._country),
-                    to_json(ready.fields),
-                    moment,
-                    current.id,
-                )
-                for current, ready, _ in changed
-            ],
-        )
-        points = [
-            (current.id, ready.contact_points, current.contact_points)
-            for current, ready, differences in changed
-            if "contact_points" in differences
-        ]
-        roles = [(c.id, ready.roles) for c, ready, d in changed if "roles" in d]
-        tags = [(c.id, ready.tags) for c, ready, d in changed if "tags" in d]
-        external = [(c.id, ready.external_ids) for c, ready, d in changed if "external_ids" in d]
-        await self._delete("core_contact_point", [id for id, _, _ in points])
-        await self._insert_points(points)
-        await self._delete("core_customer_role", [id for id, _ in roles])
-        await self._insert_roles(roles, moment)
-        await self._delete("core_customer_tag", [id for id, _ in tags])
-        await self._insert_tags(tags)
-        await self._delete("core_external_id", [id for id, _ in external])
-        await self._insert_external(external)
-
-    async def _delete(self, table: str, customers: Sequence[UUID]) -> None:
-        if customers:
-            await self._db.execute_many(
-                f"DELETE FROM {table} WHERE customer_id = ?",  # noqa: S608 - names of our own
-                [(id,) for id in customers],
-            )
 
     # -- custom fields ---------------------------------------------------------------------------
 
@@ -471,11 +364,7 @@ class Customers:
                     f"expected customers that nothing points at, got {len(used)} in use, the first "
                     f"{next(iter(used))}; remove what points at them first"
                 )
-            for table in CHILD_TABLES:
-                await self._delete(table, ids)
-            await self._db.execute_many(
-                "DELETE FROM core_customer WHERE id = ?", [(id,) for id in ids]
-            )
+            await self._rows.delete(ids)
             await self._events.append(
                 [
                     NewEvent(type=facts.REMOVED, payload=facts.CustomerRemoved(id), customer=id)
@@ -495,60 +384,3 @@ def _taken_problem(key: tuple[str, str], owner: str) -> Problem:
         got=f"the id of {owner}",
         mend="Change that customer instead, or give another id.",
     )
-
-
-def draft_after(current: Customer, change: CustomerChange) -> CustomerDraft:
-    """The whole customer as it would be after the change."""
-    given = {
-        name: value
-        for name in CustomerChange.__struct_fields__
-        if (value := getattr(change, name)) is not UNSET
-    }
-    if "fields" in given:
-        given["fields"] = {**current.fields, **given["fields"]}
-    return msgspec.structs.replace(draft_of(current), **given)
-
-
-def draft_of(customer: Customer) -> CustomerDraft:
-    """The draft that gives any customer this content."""
-    return CustomerDraft(
-        display_name=customer.display_name,
-        kind=customer.kind,  # type: ignore[arg-type]
-        contact_points=[
-            ContactPointDraft(kind=p.kind, raw=p.raw, label=p.label, primary=p.primary)  # type: ignore[arg-type]
-            for p in customer.contact_points
-        ],
-        roles=list(customer.roles),  # type: ignore[arg-type]
-        tags=list(customer.tags),
-        fields=dict(customer.fields),
-        external_ids=dict(customer.external_ids),
-    )
-
-
-def differences_of(current: Customer, ready: Ready) -> dict[str, tuple[Any, Any]]:
-    """Field → (before, after), for those that differ."""
-    before = {
-        "kind": current.kind,
-        "display_name": current.display_name,
-        "contact_points": [
-            {"kind": p.kind, "raw": p.raw, "label": p.label, "primary": p.primary}
-            for p in current.contact_points
-        ],
-        "roles": current.roles,
-        "tags": current.tags,
-        "fields": current.fields,
-        "external_ids": current.external_ids,
-    }
-    after = {
-        "kind": ready.kind,
-        "display_name": ready.display_name,
-        "contact_points": [
-            {"kind": p.kind, "raw": p.raw, "label": p.label, "primary": p.primary}
-            for p in ready.contact_points
-        ],
-        "roles": ready.roles,
-        "tags": ready.tags,
-        "fields": ready.fields,
-        "external_ids": ready.external_ids,
-    }
-    return {key: (before[key], after[key]) for key in before if before[key] != after[key]}

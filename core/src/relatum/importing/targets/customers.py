@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from relatum.customers.service import draft_of
+from relatum.customers.changes import draft_of
 from relatum.customers.types import (
     ContactKind,
     ContactPointDraft,

@@ -1,0 +1,137 @@
+"""Writing the rows of customers, in as few statements as there are tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from relatum.customers import rows
+from relatum.customers.changes import Changed
+from relatum.customers.rows import ContactRow, Ready
+from relatum.customers.types import ContactPoint
+from relatum.db.columns import CUSTOMER_TABLE
+from relatum.db.database import to_json
+
+if TYPE_CHECKING:
+    from relatum.db.database import Database
+
+CHILD_TABLES = (
+    "core_contact_point",
+    "core_customer_role",
+    "core_customer_tag",
+    "core_external_id",
+)
+CUSTOMER_COLUMNS = (
+    "id",
+    "kind",
+    "display_name",
+    "sort_key",
+    "search",
+    "fields",
+    "version",
+    "created_at",
+    "updated_at",
+)
+
+
+class CustomerRows:
+    """The tables of customers; every call is made inside the service's transaction."""
+
+    def __init__(self, db: Database, *, country: str) -> None:
+        self._db = db
+        self._country = country
+
+    async def insert(self, ready: Sequence[tuple[UUID, Ready]], moment: dt.datetime) -> None:
+        """New customers with everything that belongs to them."""
+        await self._db.insert(
+            CUSTOMER_TABLE,
+            CUSTOMER_COLUMNS,
+            [
+                (
+                    id,
+                    one.kind,
+                    one.display_name,
+                    rows.sort_key_of(one.display_name, one.kind, self._country),
+                    rows.search_text(one.display_name, one.contact_points, self._country),
+                    to_json(one.fields),
+                    1,
+                    moment,
+                    moment,
+                )
+                for id, one in ready
+            ],
+        )
+        await self._insert_points([(id, one.contact_points, []) for id, one in ready])
+        await self._insert_roles([(id, one.roles) for id, one in ready], moment)
+        await self._insert_tags([(id, one.tags) for id, one in ready])
+        await self._insert_external([(id, one.external_ids) for id, one in ready])
+
+    async def _insert_points(
+        self, points: Sequence[tuple[UUID, Sequence[ContactRow], Sequence[ContactPoint]]]
+    ) -> None:
+        made = [row for id, some, known in points for row in rows.contact_rows(id, some, known)]
+        await self._db.insert("core_contact_point", rows.CONTACT_COLUMNS, made)
+
+    async def _insert_roles(
+        self, roles: Sequence[tuple[UUID, Sequence[str]]], moment: dt.datetime
+    ) -> None:
+        made = [row for id, some in roles for row in rows.role_rows(id, some, moment)]
+        await self._db.insert("core_customer_role", rows.ROLE_COLUMNS, made)
+
+    async def _insert_tags(self, tags: Sequence[tuple[UUID, Sequence[str]]]) -> None:
+        made = [row for id, some in tags for row in rows.tag_rows(id, some)]
+        await self._db.insert("core_customer_tag", rows.TAG_COLUMNS, made)
+
+    async def _insert_external(self, ids: Sequence[tuple[UUID, dict[str, str]]]) -> None:
+        made = [row for id, some in ids for row in rows.external_rows(id, some)]
+        await self._db.insert("core_external_id", rows.EXTERNAL_COLUMNS, made)
+
+    async def rewrite(self, changed: Sequence[Changed], moment: dt.datetime) -> None:
+        """Changed customers; of what belongs to them only what differs is written."""
+        await self._db.execute_many(
+            "UPDATE core_customer SET kind = ?, display_name = ?, sort_key = ?, search = ?, "
+            "fields = ?, version = version + 1, updated_at = ? WHERE id = ?",
+            [
+                (
+                    ready.kind,
+                    ready.display_name,
+                    rows.sort_key_of(ready.display_name, ready.kind, self._country),
+                    rows.search_text(ready.display_name, ready.contact_points, self._country),
+                    to_json(ready.fields),
+                    moment,
+                    current.id,
+                )
+                for current, ready, _ in changed
+            ],
+        )
+        points = [
+            (current.id, ready.contact_points, current.contact_points)
+            for current, ready, differences in changed
+            if "contact_points" in differences
+        ]
+        roles = [(c.id, ready.roles) for c, ready, d in changed if "roles" in d]
+        tags = [(c.id, ready.tags) for c, ready, d in changed if "tags" in d]
+        external = [(c.id, ready.external_ids) for c, ready, d in changed if "external_ids" in d]
+        await self._delete("core_contact_point", [id for id, _, _ in points])
+        await self._insert_points(points)
+        await self._delete("core_customer_role", [id for id, _ in roles])
+        await self._insert_roles(roles, moment)
+        await self._delete("core_customer_tag", [id for id, _ in tags])
+        await self._insert_tags(tags)
+        await self._delete("core_external_id", [id for id, _ in external])
+        await self._insert_external(external)
+
+    async def _delete(self, table: str, customers: Sequence[UUID]) -> None:
+        if customers:
+            await self._db.execute_many(
+                f"DELETE FROM {table} WHERE customer_id = ?",  # noqa: S608 - names of our own
+                [(id,) for id in customers],
+            )
+
+    async def delete(self, ids: Sequence[UUID]) -> None:
+        """Customers that nothing outside points at, with everything that belongs to them."""
+        for table in CHILD_TABLES:
+            await self._delete(table, ids)
+        await self._db.execute_many("DELETE FROM core_customer WHERE id = ?", [(id,) for id in ids])
