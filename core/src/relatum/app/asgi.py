@@ -16,6 +16,7 @@ from relatum.http.handling import answer_failure
 from relatum.http.idempotency import Idempotency
 from relatum.http.mounting import Mounting, refuse_open_routes
 from relatum.http.openapi import Description
+from relatum.http.readiness import ReadinessCheck
 from relatum.http.routes import customers, interactions, operations, reports
 from relatum.values.problems import PluginError, Problem
 from relatum.web import pages
@@ -32,12 +33,14 @@ class Application(Litestar):
     Attributes:
         house: the services; routes find them here.
         description: the OpenAPI document of what is mounted.
+        readiness: whether requests can be served.
     """
 
-    __slots__ = ("description", "house")
+    __slots__ = ("description", "house", "readiness")
 
     house: House
     description: Description
+    readiness: ReadinessCheck
 
 
 def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Application:
@@ -69,6 +72,7 @@ def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Applicatio
     )
     app.house = house
     app.description = Description(app, version=version("relatum"))
+    app.readiness = ReadinessCheck(house)
     refuse_open_routes(app.routes)
     edge = _edge(house, app)
     mounting = Mounting(app, house.gate, lambda: edge.lead_to(app._create_asgi_handler()))

@@ -16,7 +16,6 @@ from litestar.params import FromPath
 from relatum.http.answers import Answer, Headers, Html, Sent, length_of
 from relatum.http.calls import Call
 from relatum.http.problems import every_kind
-from relatum.http.routes.operations import reasons_not_ready
 from relatum.values.problems import NotFound, RelatumError
 from relatum.web.description import groups_of, schemas_of
 from relatum.web.languages import (
@@ -72,7 +71,7 @@ async def home(request: Call) -> Html:
     language = language_of(request)
     house = request.house
     text = translations(language).gettext
-    reasons = await reasons_not_ready(house)
+    reasons = await _application(request).readiness.reasons()
     return await _page(
         request,
         "relatum/home.html",

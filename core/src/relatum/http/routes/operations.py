@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from litestar import get, post
 from litestar.params import FromPath
+from msgspec import Meta
 
+from relatum.events.runner import HandlerStatus
 from relatum.http.answers import Answer
 from relatum.http.calls import Call
-from relatum.http.problems import failure_of
+from relatum.importing.results import Entry
+from relatum.jobs.runner import JobStatus
 from relatum.plugins.states import PluginProblem, PluginState
 
 if TYPE_CHECKING:
-    from relatum.app.house import House
-
-log = logging.getLogger("relatum.http")
+    from relatum.app.asgi import Application
 
 TAGS = ["operations"]
 
@@ -42,10 +42,28 @@ class ListedPlugins(msgspec.Struct, frozen=True):
     problems: list[PluginProblem]
 
 
-class Many(msgspec.Struct, frozen=True):
-    """Everything there is, without pages."""
+class ListedHandlers(msgspec.Struct, frozen=True):
+    """Every handler that is on."""
 
-    items: list[Any]
+    items: list[HandlerStatus]
+
+
+class ListedJobs(msgspec.Struct, frozen=True):
+    """Every job that has a state."""
+
+    items: list[JobStatus]
+
+
+class ListedImports(msgspec.Struct, frozen=True):
+    """The newest imports."""
+
+    items: list[Entry]
+
+
+class ImportsQuery(msgspec.Struct, frozen=True):
+    """How many imports to list."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
 class Retried(msgspec.Struct, frozen=True):
@@ -63,7 +81,8 @@ async def health(request: Call) -> Answer[Health]:
 @get("/ready", opt={"permission": "public"}, tags=TAGS)
 async def ready(request: Call) -> Answer[Readiness]:
     """200 when the database answers and core is migrated, else 503 with the reasons."""
-    reasons = await reasons_not_ready(request.house)
+    app: Application = request.scope["litestar_app"]  # type: ignore[assignment]
+    reasons = await app.readiness.reasons()
     if not reasons:
         return Answer(Readiness("ready"))
     return Answer(Readiness("not ready", reasons), status=503, headers=[(b"retry-after", b"1")])
@@ -78,10 +97,10 @@ async def read_plugins(request: Call) -> Answer[ListedPlugins]:
 
 
 @get("/api/v1/handlers", opt={"permission": "core.operations.read"}, tags=TAGS)
-async def read_handlers(request: Call) -> Answer[Many]:
+async def read_handlers(request: Call) -> Answer[ListedHandlers]:
     """How far each handler has come, and the events that it could not take."""
     request.refuse_query()
-    return Answer(Many(list(await request.house.handlers.status())))
+    return Answer(ListedHandlers(await request.house.handlers.status()))
 
 
 @post(
@@ -97,24 +116,21 @@ async def retry_handler(request: Call, handler_id: FromPath[str]) -> Answer[Retr
 
 
 @get("/api/v1/jobs", opt={"permission": "core.operations.read"}, tags=TAGS)
-async def read_jobs(request: Call) -> Answer[Many]:
+async def read_jobs(request: Call) -> Answer[ListedJobs]:
     """When each job ran, when it is due, what went wrong the last time."""
     request.refuse_query()
-    return Answer(Many(list(await request.house.jobs.status())))
+    return Answer(ListedJobs(await request.house.jobs.status()))
 
 
-async def reasons_not_ready(house: House) -> list[str]:
-    """Why requests cannot be served; empty when they can."""
-    try:
-        await house.db.fetch_one("SELECT 1")
-        pending = await house.core_pending()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the answer is "not ready"
-        log.warning("not ready: %r", error)
-        return [failure_of(error).error.detail]
-    if pending:
-        apps = ", ".join(sorted({step.app for step in pending}))
-        return [f"{len(pending)} migrations have not run ({apps}); run `relatum migrate --apply`"]
-    return []
+@get(
+    "/api/v1/imports",
+    opt={"permission": "core.imports.read", "query": ImportsQuery},
+    tags=TAGS,
+)
+async def read_imports(request: Call) -> Answer[ListedImports]:
+    """The newest imports, and what became of each."""
+    query = request.query_as(ImportsQuery)
+    return Answer(ListedImports(await request.house.imports.entries(query.limit)))
 
 
-ROUTES = [health, ready, read_plugins, read_handlers, retry_handler, read_jobs]
+ROUTES = [health, ready, read_plugins, read_handlers, retry_handler, read_jobs, read_imports]
