@@ -278,6 +278,16 @@ async def test_a_batch_is_all_or_nothing(api: Api) -> None:
     assert sorted(await api.names()) == ["A", "B"]
 
 
+async def test_a_batch_may_be_a_bare_list(api: Api) -> None:
+    good = await api.post("/customers/batch", [{"display_name": n} for n in "AB"])
+    assert (good.status_code, good.json()["created"]) == (201, 2)
+    taken = {"display_name": "C", "external_ids": {"pos": "1"}}
+    for bad in ([{"display_name": "A"}, {}], [taken, taken]):
+        answer = await api.post("/customers/batch", bad)
+        assert answer.status_code == 422
+        assert answer.json()["problems"][0]["where"].startswith("/1/")
+
+
 async def test_a_partial_batch_lets_the_good_ones_in(api: Api) -> None:
     items = [{"display_name": "A"}, {"display_name": ""}, {"display_name": "B"}, {"kind": "person"}]
     answer = await api.post("/customers/batch?partial=true", {"items": items})

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 D = TypeVar("D")
 
 MOST_ITEMS = 10_000
+#: Drafts whose every mistake is looked for; of more than that, the first mistake is told.
+MOST_EXPLAINED = 500
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,15 +44,19 @@ class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
     items: list[BatchItem]
 
 
+RawItems = Annotated[list[msgspec.Raw], Meta(min_length=1)]
+
+
 class RawBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A batch whose drafts are still text, so that each can fail for itself."""
 
-    items: Annotated[list[msgspec.Raw], Meta(min_length=1)]
+    items: RawItems
 
 
 class Drafts(msgspec.Struct, frozen=True):
-    """The drafts that could be read, with their places, and why the others could not."""
+    """The drafts that could be read, with their places below ``root``; why the others could not."""
 
+    root: str
     good: list[tuple[int, Any]]
     bad: dict[int, list[Problem]]
 
@@ -61,7 +67,7 @@ async def take_batch(
     check: Callable[[Sequence[D]], Awaitable[Sequence[Refusal]]],
     write: Callable[[Sequence[D]], Awaitable[Sequence[UUID]]],
 ) -> Answer[BatchResult]:
-    """Read a batch of drafts, write it, and say what became of each.
+    """Read a batch of drafts (a list, or ``{"items": […]}``), write it, say what became of each.
 
     201 when all were created; with ``?partial=true`` 207 when some were refused.
 
@@ -77,7 +83,10 @@ async def take_batch(
             drafts = await _checked(drafts, check)
         if drafts.bad and not (partial and drafts.good):
             raise _refused(drafts)
-        ids = await write([draft for _, draft in drafts.good])
+        try:
+            ids = await write([draft for _, draft in drafts.good])
+        except InvalidInput as error:
+            raise _below(drafts.root, error) from error
     return _result(drafts, ids)
 
 
@@ -101,18 +110,21 @@ async def _read(request: Call, kind: type[D]) -> Drafts:
 
 
 def _drafts(body: bytes, kind: type[Any]) -> Drafts:
-    raw = read_json(body, RawBatch).items
+    # A bare list is the shortest way to say the same.
+    bare = body.lstrip()[:1] == b"["
+    raw = read_json(body, RawItems) if bare else read_json(body, RawBatch).items
     if len(raw) > MOST_ITEMS:
         raise TooLarge(
             f"expected at most {MOST_ITEMS} items in one batch, got {len(raw)}; send several"
         )
     decoder = msgspec.json.Decoder(kind)
-    drafts = Drafts([], {})
+    drafts = Drafts("" if bare else "/items", [], {})
     for index, item in enumerate(raw):
         try:
             drafts.good.append((index, decoder.decode(item)))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            drafts.bad[index] = _problems(item, kind, error)
+            explained = len(drafts.bad) < MOST_EXPLAINED
+            drafts.bad[index] = _problems(item, kind, error) if explained else _briefly(error)
     return drafts
 
 
@@ -124,6 +136,10 @@ def _problems(item: msgspec.Raw, kind: type[Any], error: Exception) -> list[Prob
     return found or [findings_of_message(str(error))]
 
 
+def _briefly(error: Exception) -> list[Problem]:
+    return [findings_of_message(str(error))]
+
+
 async def _checked(
     drafts: Drafts, check: Callable[[Sequence[Any]], Awaitable[Sequence[Refusal]]]
 ) -> Drafts:
@@ -132,12 +148,12 @@ async def _checked(
     bad = {index: list(problems) for index, problems in drafts.bad.items()}
     for refusal in await check([draft for _, draft in drafts.good]) if places else ():
         bad.setdefault(places[refusal.index], []).append(refusal.problem)
-    return Drafts([each for each in drafts.good if each[0] not in bad], bad)
+    return Drafts(drafts.root, [each for each in drafts.good if each[0] not in bad], bad)
 
 
 def _refused(drafts: Drafts) -> InvalidInput:
     problems = [
-        msgspec.structs.replace(problem, where=f"/items/{index}{problem.where}")
+        msgspec.structs.replace(problem, where=f"{drafts.root}/{index}{problem.where}")
         for index in sorted(drafts.bad)
         for problem in drafts.bad[index]
     ]
@@ -165,10 +181,12 @@ def _result(drafts: Drafts, ids: Sequence[UUID]) -> Answer[BatchResult]:
 
 def under_items(error: InvalidInput) -> InvalidInput:
     """A service's error about a batch, its places (``/0/…``) as they are in the body."""
-    if any(problem.where.startswith("/items/") for problem in error.problems):
-        return error
+    return _below("/items", error)
+
+
+def _below(root: str, error: InvalidInput) -> InvalidInput:
     problems = [
-        msgspec.structs.replace(problem, where=f"/items{problem.where}")
+        msgspec.structs.replace(problem, where=f"{root}{problem.where}")
         for problem in error.problems
     ]
     return InvalidInput(error.detail, problems=problems, extra=error.extra)

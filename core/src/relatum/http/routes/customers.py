@@ -24,7 +24,7 @@ from relatum.customers.types import (
 )
 from relatum.db.pages import Page
 from relatum.http.answers import Answer, expected_version, paged, versioned
-from relatum.http.batches import BatchResult, of_one, take_batch, under_items
+from relatum.http.batches import BatchResult, of_one, take_batch
 from relatum.http.calls import Call, id_in_path
 from relatum.interactions.types import Interaction, InteractionQuery
 from relatum.values.problems import InvalidInput, NotFound, Problem
@@ -95,15 +95,12 @@ async def create_customer(request: Call, data: JSONBody[CustomerDraft]) -> Answe
 async def create_customers(request: Call) -> Answer[BatchResult]:
     """Create many customers: all or none, or with `?partial=true` the acceptable ones."""
     customers = request.house.customers
-    try:
-        return await take_batch(
-            request,
-            CustomerDraft,
-            customers.check,
-            lambda drafts: customers.create(drafts, by=request.actor),
-        )
-    except InvalidInput as error:
-        raise under_items(error) from error
+    return await take_batch(
+        request,
+        CustomerDraft,
+        customers.check,
+        lambda drafts: customers.create(drafts, by=request.actor),
+    )
 
 
 @get("/customers/{customer_id:str}", opt={"permission": READ, "versioned": True}, tags=TAGS)

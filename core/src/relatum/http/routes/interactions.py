@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 
 from relatum.db.pages import Page
 from relatum.http.answers import Answer, paged
-from relatum.http.batches import BatchResult, of_one, take_batch, under_items
+from relatum.http.batches import BatchResult, of_one, take_batch
 from relatum.http.calls import Call, id_in_path
 from relatum.interactions.types import Interaction, InteractionDraft, InteractionQuery
 from relatum.values.problems import InvalidInput
@@ -73,15 +73,12 @@ async def record_interaction(
 async def record_interactions(request: Call) -> Answer[BatchResult]:
     """Record many interactions: all or none, or with `?partial=true` the acceptable ones."""
     interactions = request.house.interactions
-    try:
-        return await take_batch(
-            request,
-            InteractionDraft,
-            interactions.check,
-            lambda drafts: interactions.record(drafts, by=request.actor),
-        )
-    except InvalidInput as error:
-        raise under_items(error) from error
+    return await take_batch(
+        request,
+        InteractionDraft,
+        interactions.check,
+        lambda drafts: interactions.record(drafts, by=request.actor),
+    )
 
 
 @get("/interactions/{interaction_id:str}", opt={"permission": READ}, tags=TAGS)

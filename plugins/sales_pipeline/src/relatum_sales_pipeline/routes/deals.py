@@ -123,15 +123,12 @@ async def create_deal(
 async def create_deals(request: Call, plugin: NamedDependency[Plugin]) -> Answer[BatchResult]:
     """Create many deals: all or none, or with `?partial=true` the acceptable ones."""
     deals = Deals(plugin)
-    try:
-        return await take_batch(
-            request,
-            DealDraft,
-            deals.check,
-            lambda drafts: deals.create(drafts, by=request.actor),
-        )
-    except InvalidInput as error:
-        raise under_items(error) from error
+    return await take_batch(
+        request,
+        DealDraft,
+        deals.check,
+        lambda drafts: deals.create(drafts, by=request.actor),
+    )
 
 
 @post("/deals/moves", opt={"permission": DEALS_WRITE}, status_code=200)
