@@ -8,6 +8,7 @@ the value is walked through once more beside its type and every mistake becomes 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -35,7 +36,7 @@ def findings(value: Any, kind: Any, *, where: str = "") -> list[Problem]:
         At most ``MOST_FINDINGS`` problems; none when nothing is wrong.
     """
     found: list[Problem] = []
-    for problem in _walk(value, inspect.type_info(kind), where):
+    for problem in _walk(value, _info(kind), where):
         found.append(problem)
         if len(found) == MOST_FINDINGS:
             break
@@ -89,6 +90,11 @@ def quoted(value: Any) -> str:
     return (
         text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}… ({len(text)} characters)"
     )
+
+
+@functools.lru_cache(maxsize=512)
+def _info(kind: Any) -> inspect.Type:
+    return inspect.type_info(kind)
 
 
 _EXPECTED = re.compile(r"[Ee]xpected `([^`]+)`")
