@@ -124,35 +124,33 @@ async def test_many_deals_move_together_or_not_at_all(sales: Sales) -> None:
     assert [deal["stage"] for deal in moved["items"]] == ["engaging", "lost"]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"name": ""},
-        {"name": "x" * 301},
-        {"name": "a\u0000b"},
-        {"name": "x", "colour": "red"},
-        {"name": "x", "value": {"amount": 1.5, "currency": "USD"}},
-        {"name": "x", "value": {"amount": 10**30, "currency": "USD"}},
-        {"name": "x", "value": {"amount": 1, "currency": "usd"}},
-        {"name": "x", "value": {"amount": 1, "currency": "XQZ"}},
-        {"name": "x", "closed_on": "2999-01-01", "stage": "won"},
-        {"name": "x", "engaged_on": "yesterday"},
-        {"name": "x", "customer_id": NOBODY},
-        {"name": "x", "owner_id": "1; DROP TABLE sales_pipeline_deal"},
-        {"name": "x", "lines": [{"product_id": NOBODY}]},
-        {"name": "x", "lines": [{"product_id": NOBODY, "quantity": "NaN"}]},
-        {"name": "x", "lines": [{"product_id": NOBODY, "quantity": "1e400000"}]},
-        {"name": "x", "pipeline": "{{7*7}}"},
-        {"name": "x", "history": [{"stage": "won", "at": "2020-01-01T00:00:00"}]},
-    ],
-)
-async def test_bad_bodies_are_refused_and_nothing_is_kept(
-    sales: Sales, body: dict[str, Any]
-) -> None:
-    refused = await sales.post("/deals", body, status=422)
-    assert refused["problems"], refused
-    assert all(problem.get("message") for problem in refused["problems"])
+BAD_DEALS: list[dict[str, Any]] = [
+    {},
+    {"name": ""},
+    {"name": "x" * 301},
+    {"name": "a\u0000b"},
+    {"name": "x", "colour": "red"},
+    {"name": "x", "value": {"amount": 1.5, "currency": "USD"}},
+    {"name": "x", "value": {"amount": 10**30, "currency": "USD"}},
+    {"name": "x", "value": {"amount": 1, "currency": "usd"}},
+    {"name": "x", "value": {"amount": 1, "currency": "XQZ"}},
+    {"name": "x", "closed_on": "2999-01-01", "stage": "won"},
+    {"name": "x", "engaged_on": "yesterday"},
+    {"name": "x", "customer_id": NOBODY},
+    {"name": "x", "owner_id": "1; DROP TABLE sales_pipeline_deal"},
+    {"name": "x", "lines": [{"product_id": NOBODY}]},
+    {"name": "x", "lines": [{"product_id": NOBODY, "quantity": "NaN"}]},
+    {"name": "x", "lines": [{"product_id": NOBODY, "quantity": "1e400000"}]},
+    {"name": "x", "pipeline": "{{7*7}}"},
+    {"name": "x", "history": [{"stage": "won", "at": "2020-01-01T00:00:00"}]},
+]
+
+
+async def test_bad_bodies_are_refused_and_nothing_is_kept(sales: Sales) -> None:
+    for body in BAD_DEALS:
+        refused = await sales.post("/deals", body, status=422)
+        assert refused["problems"], (body, refused)
+        assert all(problem.get("message") for problem in refused["problems"])
     assert (await sales.get("/deals"))["items"] == []
 
 
@@ -164,32 +162,30 @@ async def test_text_of_sql_and_templates_is_just_text(sales: Sales) -> None:
     assert len(found["items"]) == 1
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("GET", f"/deals/{NOBODY}", None),
-        ("GET", "/deals/no-id", None),
-        ("PATCH", f"/deals/{NOBODY}", {"name": "x"}),
-        ("POST", f"/deals/{NOBODY}/move", {"stage": "won"}),
-        ("GET", f"/deals/{NOBODY}/history", None),
-        ("GET", f"/deals/{NOBODY}/activities", None),
-        ("GET", f"/deals/{NOBODY}/buyers", None),
-        ("GET", f"/leads/{NOBODY}", None),
-        ("POST", f"/leads/{NOBODY}/convert", {"name": "x"}),
-        ("GET", "/pipelines/nowhere", None),
-        ("PATCH", "/lost-reasons/nowhere", {"title": "x"}),
-        ("GET", f"/products/{NOBODY}", None),
-        ("PATCH", f"/teams/{NOBODY}", {"name": "x"}),
-        ("PATCH", f"/members/{NOBODY}", {"name": "x"}),
-        ("DELETE", f"/prices/{NOBODY}", None),
-        ("GET", f"/accounts/{NOBODY}", None),
-    ],
-)
-async def test_what_is_not_there_is_not_found(
-    sales: Sales, method: str, path: str, body: Any
-) -> None:
-    answer = await sales.ask(method, path, body, status=404)
-    assert answer["detail"]
+NOT_THERE: list[tuple[str, str, Any]] = [
+    ("GET", f"/deals/{NOBODY}", None),
+    ("GET", "/deals/no-id", None),
+    ("PATCH", f"/deals/{NOBODY}", {"name": "x"}),
+    ("POST", f"/deals/{NOBODY}/move", {"stage": "won"}),
+    ("GET", f"/deals/{NOBODY}/history", None),
+    ("GET", f"/deals/{NOBODY}/activities", None),
+    ("GET", f"/deals/{NOBODY}/buyers", None),
+    ("GET", f"/leads/{NOBODY}", None),
+    ("POST", f"/leads/{NOBODY}/convert", {"name": "x"}),
+    ("GET", "/pipelines/nowhere", None),
+    ("PATCH", "/lost-reasons/nowhere", {"title": "x"}),
+    ("GET", f"/products/{NOBODY}", None),
+    ("PATCH", f"/teams/{NOBODY}", {"name": "x"}),
+    ("PATCH", f"/members/{NOBODY}", {"name": "x"}),
+    ("DELETE", f"/prices/{NOBODY}", None),
+    ("GET", f"/accounts/{NOBODY}", None),
+]
+
+
+async def test_what_is_not_there_is_not_found(sales: Sales) -> None:
+    for method, path, body in NOT_THERE:
+        answer = await sales.ask(method, path, body, status=404)
+        assert answer["detail"], path
 
 
 async def test_a_lead_is_qualified_and_becomes_a_deal(sales: Sales) -> None:
@@ -223,22 +219,20 @@ async def test_a_lead_is_qualified_and_becomes_a_deal(sales: Sales) -> None:
     assert [each["id"] for each in listed["items"]] == [lead["id"]]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"customer_id": NOBODY},
-        {"customer_id": NOBODY, "customer": {"display_name": "x"}},
-        {"customer": {"display_name": ""}},
-        {"customer": {"display_name": "x"}, "answers": {"person_need": "perhaps"}},
-        {"customer": {"display_name": "x"}, "answers": {"org_size": "yes"}},
-        {"customer": {"display_name": "x"}, "source": "\t"},
-    ],
-)
-async def test_bad_leads_are_refused_and_no_customer_is_left(
-    sales: Sales, body: dict[str, Any]
-) -> None:
-    await sales.post("/leads", body, status=422)
+BAD_LEADS: list[dict[str, Any]] = [
+    {},
+    {"customer_id": NOBODY},
+    {"customer_id": NOBODY, "customer": {"display_name": "x"}},
+    {"customer": {"display_name": ""}},
+    {"customer": {"display_name": "x"}, "answers": {"person_need": "perhaps"}},
+    {"customer": {"display_name": "x"}, "answers": {"org_size": "yes"}},
+    {"customer": {"display_name": "x"}, "source": "\t"},
+]
+
+
+async def test_bad_leads_are_refused_and_no_customer_is_left(sales: Sales) -> None:
+    for body in BAD_LEADS:
+        await sales.post("/leads", body, status=422)
     assert (await sales.client.get("/api/v1/customers")).json()["items"] == []
 
 

@@ -18,6 +18,7 @@ from relatum.api import (
     Report,
     hookimpl,
 )
+from relatum_sales_pipeline.demo import seed_demo
 from relatum_sales_pipeline.events import EVENT_TYPES
 from relatum_sales_pipeline.handlers import HANDLERS
 from relatum_sales_pipeline.import_targets import DealsTarget, ProductsTarget, TeamsTarget
@@ -74,3 +75,8 @@ async def relatum_validate_interactions(
     plugin: Plugin, drafts: Sequence[InteractionDraft]
 ) -> list[Refusal]:
     return await refuse_unknown_subjects(plugin, drafts)
+
+
+@hookimpl
+async def relatum_seed_demo(plugin: Plugin, customers: Sequence[Any], seed: int) -> None:
+    await seed_demo(plugin, customers, seed)
