@@ -1,0 +1,216 @@
+"""The server as a process: it starts, says what it does, follows its settings, and stops well."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from relatum.app.serve import refuse_open_address
+from relatum.values.problems import ConfigurationError
+from relatum_sdk.temporary import make_plugin
+
+COMMAND = (
+    sys.executable,
+    "-c",
+    "import sys; from relatum.cli.main import main; sys.exit(main())",
+)
+SECONDS = 30.0
+SLOW_PLUGIN = """
+import asyncio
+from litestar import get, post
+from relatum.api import *
+
+@get("/slow", opt={"permission": "slow.x.read"})
+async def slow() -> dict[str, str]:
+    await asyncio.sleep(1.5)
+    return {"answer": "late"}
+
+@hookimpl
+def relatum_register_permissions(plugin):
+    return [Permission(id="slow.x.read", title=Text(en="X", vi="X"))]
+
+@hookimpl
+def relatum_register_routes(plugin):
+    return [slow]
+"""
+
+
+class Served:
+    """A server process with a home of its own."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home = home
+        self.port = port
+        self.env = {
+            **{name: value for name, value in os.environ.items() if "RELATUM" not in name},
+            "RELATUM_HOME": str(home),
+            "RELATUM_PORT": str(port),
+            "PYTHONPATH": str(home / "site"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        self.process: subprocess.Popen[str] | None = None
+
+    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *arguments],
+            env={**self.env, **env},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def start(self, **env: str) -> subprocess.Popen[str]:
+        self.process = subprocess.Popen(
+            [*COMMAND, "serve"],
+            env={**self.env, **env},
+            cwd=self.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        until(lambda: self.get("/health").status_code == 200)
+        return self.process
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10, **options)
+
+    def stop(self) -> tuple[int, str]:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        output, _ = self.process.communicate(timeout=SECONDS)
+        code, self.process = self.process.returncode, None
+        return code, output
+
+
+def until(condition: Any) -> None:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        with contextlib.suppress(httpx.HTTPError):
+            if condition():
+                return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    served = Served(tmp_path, port)
+    (tmp_path / "site").mkdir()
+    yield served
+    if served.process is not None:
+        served.process.kill()
+        served.process.communicate()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.5.5.5", "::1", "localhost"])
+def test_this_machine_may_be_listened_to(host: str) -> None:
+    refuse_open_address(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "crm.example.com", ""])  # noqa: S104
+def test_others_may_not(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="no accounts"):
+        refuse_open_address(host)
+
+
+def test_it_refuses_to_start_and_says_why(served: Served) -> None:
+    pending = served.run("serve", RELATUM_SAFE_MODE="1")
+    assert pending.returncode == 1
+    assert "relatum migrate --apply" in pending.stderr
+    assert "Traceback" not in pending.stderr
+    open_to_all = served.run("serve", RELATUM_HOST="0.0.0.0")  # noqa: S104
+    assert open_to_all.returncode == 1
+    assert "no accounts" in open_to_all.stderr
+
+
+def test_it_serves_and_stops(served: Served) -> None:
+    assert served.run("migrate", "--apply").returncode == 0
+    served.start(RELATUM_SAFE_MODE="1")
+    ready = served.get("/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert ready.headers["server"] == "relatum"
+    second = served.run("serve", RELATUM_SAFE_MODE="1")
+    assert second.returncode == 1
+    assert f"127.0.0.1:{served.port}" in second.stderr
+    code, output = served.stop()
+    assert code == 0
+    assert f"Relatum at http://127.0.0.1:{served.port}" in output
+    assert "only this machine can reach it" in output
+    assert "Traceback" not in output
+
+
+def test_it_speaks_http_to_those_who_do_not(served: Served) -> None:
+    served.run("migrate", "--apply")
+    served.start(RELATUM_SAFE_MODE="1")
+
+    def say(data: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+            connection.sendall(data)
+            return connection.recv(65536)
+
+    assert b" 400" in say(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").split(b"\r\n")[0]
+    assert b" 421" in say(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").split(b"\r\n")[0]
+    invalid = say(b"GET /api/v1/customers/%ff%fe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert b" 40" in invalid.split(b"\r\n")[0]
+    query = say(b"GET /api/v1/customers?q=%ff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert b" 400" in query.split(b"\r\n")[0]
+    code, output = served.stop()
+    assert (code, "Traceback" in output) == (0, False)
+
+
+def test_what_is_being_answered_is_answered(served: Served) -> None:
+    """A request in flight when the signal comes still gets its answer."""
+    make_plugin(served.home / "site", "slow", plugin_py=SLOW_PLUGIN)
+    served.run("migrate", "--apply")
+    served.start()
+    answers: list[httpx.Response] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(served.get("/api/v1/plugins/slow/slow"))
+    )
+    asking.start()
+    time.sleep(0.5)
+    code, _ = served.stop()
+    asking.join()
+    assert code == 0
+    assert [answer.json() for answer in answers] == [{"answer": "late"}]
+
+
+def test_plugins_go_off_and_on_while_it_runs(served: Served) -> None:
+    make_plugin(served.home / "site", "slow", plugin_py=SLOW_PLUGIN)
+    make_plugin(served.home / "site", "late", plugin_py=SLOW_PLUGIN.replace("slow.x", "late.x"))
+    settings = served.home / "relatum.toml"
+    settings.write_text('[plugins]\nenabled = ["slow"]\n')
+    served.run("migrate", "--apply")
+    served.start()
+    slow, late = "/api/v1/plugins/slow/slow", "/api/v1/plugins/late/slow"
+    assert served.get(slow).status_code == 200
+    assert served.get(late).status_code == 404
+    settings.write_text("[plugins]\nenabled = []\n")
+    until(lambda: served.get(slow).status_code == 404)
+    assert "switched off" in served.get(slow).json()["detail"]
+    settings.write_text('[plugins]\nenabled = ["slow", "late"]\n')
+    until(lambda: served.get(late).status_code == 200)
+    assert served.get(slow).status_code == 200
+    settings.write_text("[plugins\nthis is not TOML")
+    time.sleep(1.5)
+    assert served.get(slow).status_code == 200
+    code, output = served.stop()
+    assert code == 0
+    assert "is not applied" in output
