@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +19,6 @@ from relatum.api import (
     Plugin,
 )
 from relatum.app.house import House
-from relatum.config.settings import Settings
 from relatum_sales_pipeline.services.deals import Deals
 from relatum_sales_pipeline.services.leads import Leads
 from relatum_sales_pipeline.services.subjects import deal_subject
@@ -298,28 +294,27 @@ async def expected_activity(world: World) -> dict[Any, Any]:
 
 
 @settings(
-    max_examples=40,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(operations=st.lists(OPERATIONS, max_size=25))
 def test_a_replay_equals_following(
-    settings_of_copy: Callable[[Path], Settings], operations: list[tuple[str, Any, Any]]
+    in_house: Callable[..., Any], operations: list[tuple[str, Any, Any]]
 ) -> None:
-    async def compare(folder: Path) -> None:
-        async with await House.open(settings_of_copy(folder)) as house:
-            world = World(house)
-            await world.run(operations)
-            await settle(house)
-            followed = await world.projections()
-            assert dict(followed["deals"]) == await expected_activity(world)
-            for handler in ("last_activity", "engagement"):
-                await house.handlers.replay(f"sales_pipeline.{handler}")
-            await house.db.execute(
-                "UPDATE core_handler SET position = 0 WHERE id = 'sales_pipeline.purchases'"
-            )
-            await settle(house)
-            assert await world.projections() == followed
+    async def follow_and_replay(house: House) -> tuple[Any, ...]:
+        world = World(house)
+        await world.run(operations)
+        await settle(house)
+        followed, expected = await world.projections(), await expected_activity(world)
+        for handler in ("last_activity", "engagement"):
+            await house.handlers.replay(f"sales_pipeline.{handler}")
+        await house.db.execute(
+            "UPDATE core_handler SET position = 0 WHERE id = 'sales_pipeline.purchases'"
+        )
+        await settle(house)
+        return followed, expected, await world.projections()
 
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(compare(Path(folder)))
+    followed, expected, replayed = in_house(follow_and_replay)
+    assert dict(followed["deals"]) == expected
+    assert replayed == followed

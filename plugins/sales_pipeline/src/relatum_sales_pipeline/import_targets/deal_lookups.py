@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from relatum.api import (
+    Customer,
     CustomerQuery,
     ImportScope,
     InvalidInput,
@@ -31,6 +32,9 @@ T = TypeVar("T")
 #: Names of customers that are asked for one by one (an external id needs no asking).
 MOST_ASKED = 2_000
 MOST_OF_A_NAME = 20
+#: A misspelt name is looked for by so many letters, among so many customers that have them.
+LIKENESS = 3
+MOST_ALIKE = 200
 
 
 class Meant(msgspec.Struct, Generic[T]):
@@ -107,10 +111,14 @@ class Lookups:
         elif same:
             self._several.add(name)
         else:
-            longest = max(name.split(), key=len, default=name)
-            query = CustomerQuery(q=longest, sort="display_name", limit=MOST_OF_A_NAME)
-            near = found or (await customers.find(query)).items
+            near = found or await self._like(plugin, name)
             self._near_accounts[name] = nearest(name, [each.display_name for each in near])
+
+    async def _like(self, plugin: Plugin, name: str) -> list[Customer]:
+        """Customers that have something of the longest word of a name."""
+        longest = max(name.split(), key=len, default=name)
+        query = CustomerQuery(q=longest[:LIKENESS], sort="display_name", limit=MOST_ALIKE)
+        return (await plugin.house.customers.find(query)).items
 
     # -- what names mean -------------------------------------------------------------------------
 

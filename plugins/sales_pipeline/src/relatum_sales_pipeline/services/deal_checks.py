@@ -268,12 +268,12 @@ class _Checker:
         self._in_past("closed_on", closed)
         if draft.expected_close and not FIRST_DAY <= draft.expected_close <= LAST_DAY:
             self._bad_day("expected_close", draft.expected_close, f"{FIRST_DAY} to {LAST_DAY}")
-        if engaged and closed and closed < engaged:
+        if draft.engaged_on and closed and closed < draft.engaged_on:
             self.found.add(
                 "closed-before-engaged",
                 "the deal was closed before work on it began",
                 where="/closed_on",
-                expected=f"{engaged} or later",
+                expected=f"{draft.engaged_on} or later",
                 got=closed.isoformat(),
                 mend="Correct one of the days.",
             )
