@@ -8,6 +8,7 @@ import json
 import shutil
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ from benchmarks import load
 from benchmarks.client import length_of, request_of
 from benchmarks.http_reads import comparable, refuse_different
 from benchmarks.load import load_of, press
+
+
+@contextlib.contextmanager
+def closed(writer: asyncio.StreamWriter) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        writer.transport.abort()
 
 
 class Server:
@@ -47,11 +56,13 @@ class Server:
         self._ready.set()
         await self._stop.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        answering = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in answering:
             task.cancel()
+        await asyncio.gather(*answering, return_exceptions=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError), closed(writer):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
                 body = b""
@@ -64,7 +75,6 @@ class Server:
                 await writer.drain()
                 writer.write(b"cd")
                 await writer.drain()
-        writer.close()
 
 
 @pytest.fixture(params=["wrk", "benchmarks.client"])
