@@ -209,6 +209,22 @@ async def test_the_description_knows_plugins(spa: Spa) -> None:
     assert [each["name"] for each in operation["parameters"]] == ["limit"]
 
 
+async def test_a_plugin_that_cannot_be_described_does_not_hide_the_others(
+    spa: Spa, caplog: pytest.LogCaptureFixture
+) -> None:
+    @get("/strange", opt=OPT, responses={418: 5})  # type: ignore[dict-item]
+    async def broken() -> dict[str, str]:
+        return {}
+
+    spa.mount([broken], "aaa")
+    spa.mount([rooms], "spa")
+    document = (await spa.client.get("/schema")).json()
+    assert "/api/v1/plugins/spa/rooms" in document["paths"]
+    assert "/api/v1/plugins/aaa/strange" not in document["paths"]
+    assert "/api/v1/customers" in document["paths"]
+    assert "the routes of aaa cannot be described" in caplog.text
+
+
 async def test_an_application_with_an_open_route_is_refused(core_house: House) -> None:
     app = create_app(core_house)
     app.register(without_permission)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect as inspect_module
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,14 @@ from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from msgspec import inspect
 
+from relatum.http.mounting import PREFIX
 from relatum.values.problems import Problem
 
 if TYPE_CHECKING:
     from litestar import Litestar
     from litestar.handlers import HTTPRouteHandler
+
+log = logging.getLogger("relatum.http")
 
 COMPONENT = "#/components/schemas/{name}"
 UNSAFE = frozenset({"POST", "PATCH", "PUT", "DELETE"})
@@ -84,8 +88,7 @@ def describe(app: Litestar, version: str) -> dict[str, Any]:
         use_handler_docstrings=True,
         operation_id_creator=_operation_id,
     )
-    plugin._openapi = None
-    document: dict[str, Any] = plugin.provide_openapi().to_schema()
+    document = _described_by_litestar(plugin)
     document["openapi"] = "3.1.0"
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for path, method, handler in _operations(app):
@@ -94,6 +97,35 @@ def describe(app: Litestar, version: str) -> dict[str, Any]:
             _complete(operation, handler, method, schemas)
     _add_components(schemas, [ProblemDocument])
     return _renamed(document)
+
+
+def _described_by_litestar(plugin: OpenAPIPlugin) -> dict[str, Any]:
+    """Litestar's document; a plugin whose routes cannot be described is left out of it."""
+    routes = plugin.included_routes
+    try:
+        return _provided(plugin, routes)
+    except Exception:
+        log.exception("the API cannot be described with every plugin; looking for the one to blame")
+    good = {path: route for path, route in routes.items() if not path.startswith(PREFIX)}
+    for plugin_id in sorted({path.split("/")[4] for path in routes.keys() - good.keys()}):
+        prefix = f"{PREFIX}{plugin_id}/"
+        own = {path: route for path, route in routes.items() if f"{path}/".startswith(prefix)}
+        try:
+            _provided(plugin, {**good, **own})
+        except Exception:
+            log.exception("the routes of %s cannot be described and are left out", plugin_id)
+        else:
+            good |= own
+    return _provided(plugin, good)
+
+
+def _provided(plugin: OpenAPIPlugin, routes: dict[str, HTTPRoute]) -> dict[str, Any]:
+    kept, plugin.included_routes, plugin._openapi = plugin.included_routes, routes, None
+    try:
+        document: dict[str, Any] = plugin.provide_openapi().to_schema()
+    finally:
+        plugin.included_routes, plugin._openapi = kept, None
+    return document
 
 
 def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:

@@ -1,0 +1,247 @@
+"""The pages: both languages, clean under the policy, readable without sight, escaped."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from relatum.app.asgi import create_app
+from relatum.app.house import House
+from relatum.config.settings import Company
+from relatum.customers.types import CustomerDraft
+from relatum.plugins.states import PluginProblem, PluginState
+from relatum.web.rendering import static_files, static_url
+
+PAGES = ("/", "/schema", "/schema/problems")
+EVIL = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
+VOID = {"meta", "link", "img", "br", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """A page taken apart; malformed nesting is an error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == [], f"never closed: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+class Browser:
+    def __init__(self, house: House) -> None:
+        self.house = house
+        transport = httpx.ASGITransport(app=create_app(house))  # type: ignore[arg-type]
+        self.client = httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1:8000", headers={"Accept": "text/html"}
+        )
+
+    async def answer(self, path: str, **headers: str) -> httpx.Response:
+        return await self.client.get(path, headers=headers)
+
+    async def page(self, path: str, **headers: str) -> Page:
+        answer = await self.answer(path, **headers)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        return Page(answer.text)
+
+
+@pytest.fixture
+async def browser(core_house: House) -> AsyncIterator[Browser]:
+    browser = Browser(core_house)
+    yield browser
+    await browser.client.aclose()
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("path", PAGES)
+async def test_pages_are_clean_and_accessible(browser: Browser, path: str, language: str) -> None:
+    page = await browser.page(f"{path}?lang={language}")
+    assert page.all("html") == [{"lang": language}]
+    assert len(page.all("h1")) == 1
+    assert len(page.all("main")) == 1
+    assert len(page.all("title")) == 1
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all(
+        "meta"
+    )
+    ids = Counter(attributes["id"] for _, attributes in page.tags if "id" in attributes)
+    assert [id for id, count in ids.items() if count > 1] == []
+    for _, attributes in page.tags:
+        for name in ("aria-labelledby", "for"):
+            assert attributes.get(name, next(iter(ids))) in ids
+        for name in attributes:
+            assert name != "style"
+            assert not name.startswith("on")
+    for image in page.all("img"):
+        assert "alt" in image
+    for cell in page.all("th"):
+        assert cell["scope"] in ("row", "col")
+    for tag in ("script", "style", "iframe", "object", "form"):
+        assert page.all(tag) == []
+    for tag, name in (("link", "href"), ("img", "src"), ("a", "href")):
+        for attributes in page.all(tag):
+            assert not re.match(r"\w+:|//", attributes[name]), attributes
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_link_leads_somewhere(browser: Browser, path: str) -> None:
+    page = await browser.page(path)
+    targets = {a["href"] for a in page.all("a")} | {link["href"] for link in page.all("link")}
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    assert len(targets) > 4
+    for target in targets:
+        if target.startswith("#"):
+            assert target[1:] in ids
+        else:
+            answer = await browser.answer(target if target.startswith("/") else path + target)
+            assert answer.status_code == 200, target
+
+
+async def test_the_policy_allows_nothing_foreign_or_inline(browser: Browser) -> None:
+    answer = await browser.answer("/")
+    policy = answer.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_vietnamese_comes_first(browser: Browser) -> None:
+    page = await browser.page("/")
+    assert "Khách hàng" in page.text
+    assert "Máy chủ đang phục vụ" in page.text
+    page = await browser.page("/", **{"Accept-Language": "en-GB,en;q=0.8"})
+    assert "Customers" in page.text
+
+
+async def test_a_language_once_chosen_is_kept(browser: Browser) -> None:
+    answer = await browser.answer("/?lang=en")
+    assert answer.headers["set-cookie"].startswith("lang=en; Path=/")
+    assert answer.headers["content-language"] == "en"
+    assert "Customers" in (await browser.page("/", **{"Accept-Language": "vi"})).text
+    assert "Khách hàng" in (await browser.page("/?lang=vi")).text
+    for nonsense in ("/?lang=xx", "/?lang="):
+        assert "Khách hàng" in (await browser.page(nonsense)).text
+
+
+async def test_what_runs_is_shown(browser: Browser) -> None:
+    house = browser.house
+    house.settings = msgspec.structs.replace(
+        house.settings, company=Company(name="Công ty Sao Mai", currency="USD")
+    )
+    drafts = [CustomerDraft(display_name=f"K{n}") for n in range(1001)]
+    await house.customers.create(drafts, by="system")
+    page = await browser.page("/")
+    for text in ("Công ty Sao Mai", "1.001", "Asia/Ho_Chi_Minh", "USD", "chưa có tài khoản"):
+        assert text in page.text
+    kind = "SQLite" if house.db.kind == "sqlite" else "PostgreSQL"
+    assert re.search(rf"{kind} \d+\.\d+", page.text)
+
+
+def state(**more: Any) -> PluginState:
+    values: dict[str, Any] = {
+        "id": "spa",
+        "version": "1.2",
+        "title": "Spa",
+        "licence": "MIT",
+        "distribution": "relatum-spa",
+        "kind": "trade",
+        "core_api": ">=1",
+        "requires": [],
+        "after": [],
+        "state": "quarantined",
+        "pending_migrations": None,
+        "problems": [],
+        "overruns": [],
+    }
+    return PluginState(**{**values, **more})
+
+
+async def test_plugins_with_their_problems_are_shown_and_escaped(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = PluginProblem(
+        plugin="spa", version="1.2", rule="import-failed", message=EVIL, mend=f"mend {EVIL}"
+    )
+    states = [
+        state(title=EVIL, problems=[problem]),
+        state(id="on", state="enabled"),
+        state(id="off", state="disabled"),
+        state(id="new", state="installed"),
+    ]
+    monkeypatch.setattr(browser.house.plugins, "states", lambda: states)
+    browser.house.settings = msgspec.structs.replace(
+        browser.house.settings, company=Company(name=EVIL)
+    )
+    page = await browser.page("/?lang=en")
+    assert page.all("script") == []
+    assert page.text.count(EVIL) >= 4
+    for text in ("cannot run", "off", "needs migration", "1.2"):
+        assert text in page.text
+
+
+async def test_static_files_are_kept_for_ever_under_their_version(browser: Browser) -> None:
+    for name, (kind, content) in static_files().items():
+        answer = await browser.answer(static_url(name))
+        assert answer.content == content
+        assert answer.headers["content-type"] == kind.decode()
+        assert "immutable" in answer.headers["cache-control"]
+        old = await browser.answer(f"/static/relatum/{name}?v=old")
+        assert old.headers["cache-control"] == "no-cache"
+    for missing in ("nothing.css", "..%2flanguages.py", "%2e%2e"):
+        assert (await browser.answer(f"/static/relatum/{missing}")).status_code == 404
+
+
+def test_the_style_is_small_and_loads_nothing() -> None:
+    _, style = static_files()["relatum.css"]
+    assert len(style) < 12_000
+    assert b"url(" not in style
+    assert b"@import" not in style
+    assert not list(Path(__file__).parent.glob("*.css"))
+
+
+async def test_every_code_is_explained_where_its_type_leads(browser: Browser) -> None:
+    problem = await browser.answer("/api/v1/customers?x=1")
+    path, _, code = problem.json()["type"].partition("#")
+    page = await browser.page(path)
+    assert code in {row.get("id") for row in page.all("tr")}
+
+
+async def test_the_description_lists_operations_and_types(browser: Browser) -> None:
+    page = await browser.page("/schema?lang=en")
+    for text in ("/api/v1/customers/{customer_id}", "core.customers.read", "CustomerDraft"):
+        assert text in page.text
+    assert len(page.all("details")) > 20
+
+
+async def test_unknown_parameters_of_pages_are_refused_too(browser: Browser) -> None:
+    for path in PAGES:
+        assert (await browser.answer(f"{path}?language=vi")).status_code == 400
