@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -123,6 +124,18 @@ async def test_the_same_moment_of_two_zones_is_equal(samples: Database) -> None:
     await samples.insert("probe_sample", COLUMNS, [row])
     in_utc = dt.datetime(2026, 11, 22, 2, 30, tzinfo=dt.UTC)
     assert await samples.fetch("SELECT at FROM probe_sample WHERE at = ?", in_utc) == [(in_utc,)]
+
+
+async def test_the_hour_that_comes_twice_is_two_hours(samples: Database) -> None:
+    """Of the same zone the two compare equal; they are an hour apart all the same."""
+    first = dt.datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    moments = [first, first.replace(fold=1)]
+    assert moments[0] == moments[1]
+    for n, moment in enumerate(moments):
+        row = (uuid.uuid4(), True, moment, None, n, "", "", "{}")
+        await samples.insert("probe_sample", COLUMNS, [row])
+    found = await samples.fetch("SELECT at FROM probe_sample ORDER BY number")
+    assert [row[0].hour for row in found] == [0, 1]
 
 
 async def test_truth_can_be_asked_for(samples: Database) -> None:

@@ -49,6 +49,13 @@ READER_CACHE_KIB = 8_192
 def _stored_time(value: dt.datetime) -> str:
     if value.tzinfo is not None and value.tzinfo is not dt.UTC:
         value = value.astimezone(dt.UTC)
+    return _time_text(value)
+
+
+@functools.lru_cache(maxsize=8_192)
+def _time_text(value: dt.datetime) -> str:
+    """Rows of one batch share their times. Only UTC may come here: elsewhere two hours are equal
+    when the clock goes back."""
     return value.isoformat(" ")
 
 
@@ -69,6 +76,7 @@ def _read_uuid(value: bytes) -> uuid.UUID:
 def register_converters() -> None:
     """Replace Piccolo's adapters by ones that cost a third; the stored forms stay the same."""
     sqlite3.register_adapter(dt.datetime, _stored_time)
+    sqlite3.register_adapter(uuid.UUID, functools.lru_cache(maxsize=8_192)(str))
     sqlite3.register_converter("TIMESTAMPTZ", _read_time)
     # Built-in callables: no frame of Python for the commonest values.
     sqlite3.register_converter("INTEGER", int)
