@@ -45,6 +45,7 @@ HANDLERS = [
         events=activity.FOLLOWED,
         handle=follow_activity,
         reset=reset_activity,
+        batch=1000,
     ),
     Handler(
         id="sales_pipeline.engagement",
