@@ -45,12 +45,13 @@ HANDLERS = [
         events=activity.FOLLOWED,
         handle=follow_activity,
         reset=reset_activity,
-        batch=1000,
+        batch=2000,
     ),
     Handler(
         id="sales_pipeline.engagement",
         events=engagement.FOLLOWED,
         handle=follow_engagement,
         reset=reset_engagement,
+        batch=2000,
     ),
 ]
