@@ -80,11 +80,9 @@ async def _state_of(house: House, *, ids: bool = False) -> dict[str, list[Any]]:
     interactions = []
     async for batch in house.interactions.all_batches():
         for one in batch:
-            said = msgspec.to_builtins(
-                msgspec.structs.replace(
-                    one, id=one.id if ids else None, recorded_at=None, customer_id=None
-                )
-            )
+            said = {name: getattr(one, name) for name in one.__struct_fields__}
+            del said["recorded_at"], said["customer_id"]
+            said["id"] = str(one.id) if ids else ""
             said["payload"] = msgspec.json.decode(one.payload)
             said["customer"] = names.get(one.customer_id)
             interactions.append(said)

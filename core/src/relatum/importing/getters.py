@@ -29,13 +29,18 @@ LINE, NUMBER = "line", "number"
 RESERVED = (LINE, NUMBER)
 
 
-def tray_of(row: Row, *, with_place: bool) -> Tray:
-    """The tray of a row; ``with_place``: with its line and number, for templates that ask."""
+def tray_of(row: Row, *, with_place: bool, exact: bool = False) -> Tray:
+    """The tray of a row.
+
+    Args:
+        with_place: with its line and number, for templates that ask.
+        exact: with the blanks around cells (an export wrote them so).
+    """
     if isinstance(row.cells, dict):
         if not with_place:
             return row.cells
         return {**row.cells, _key(LINE): row.origin or row.line, _key(NUMBER): row.number}
-    tray = list(map(str.strip, row.cells))
+    tray = list(row.cells) if exact else list(map(str.strip, row.cells))
     if with_place:
         tray += (str(row.origin or row.line), str(row.number))
     return tray
@@ -206,9 +211,9 @@ def reading(get: Getter, reader: Reader) -> Getter:
 
 
 def listing(getters: Sequence[Getter]) -> Getter:
-    """The values of several sources as one list, without the empty ones."""
+    """The values of several sources as one list, without the empty ones; ``None`` for none."""
 
-    def listed(tray: Tray) -> list[Any]:
+    def listed(tray: Tray) -> list[Any] | None:
         values: list[Any] = []
         for get in getters:
             value = get(tray)
@@ -216,6 +221,6 @@ def listing(getters: Sequence[Getter]) -> Getter:
                 values += value
             elif value not in EMPTY:
                 values.append(value)
-        return values
+        return values or None
 
     return listed

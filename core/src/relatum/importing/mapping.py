@@ -20,7 +20,6 @@ from relatum.importing.cells import (
 from relatum.importing.columns import Source, Spec
 from relatum.importing.dates import Dates
 from relatum.importing.getters import (
-    EMPTY,
     Getter,
     asks_place,
     finished,
@@ -87,13 +86,13 @@ class RowMapping:
         out: dict[str, Any] = {}
         for name, get in self._plain:
             value = get(tray)
-            if value or value not in EMPTY:
+            if value or (value is not None and value != ""):
                 out[name] = value
         for container, parts in self._nested:
             inner = {}
             for name, get in parts:
                 value = get(tray)
-                if value or value not in EMPTY:
+                if value or (value is not None and value != ""):
                     inner[name] = value
             if inner:
                 out[container] = inner
@@ -194,7 +193,7 @@ class _Compiler:
         if not self._headings(headings, f"columns.{name}"):
             return None
         getters = [self._typed(spec, shape, name) for spec in specs]
-        listed = shape.many or isinstance(source, list)
+        listed = isinstance(source, list) or (shape.many and not specs[0].json)
         return Mapped(
             name,
             listing(getters) if listed else getters[0],

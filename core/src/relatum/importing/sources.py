@@ -49,9 +49,11 @@ class Source(msgspec.Struct, kw_only=True):
 
     def report(self) -> FileReport:
         """How the file was read, without figures yet."""
+        entry = self.entry
         used = {heading for headings in self.mapping.headings.values() for heading in headings}
-        used |= {self.entry.distinct or "", self.entry.number_by or ""}
-        used |= {condition.column for condition in self.entry.skip_when}
+        used.update(name for name in (entry.distinct, entry.number_by) if name)
+        used.update(condition.column for condition in entry.skip_when)
+        indices = {self.table.index_of(heading) for heading in used}
         table = self.table
         mapped = bool(self.mapping.headings)
         return FileReport(
@@ -60,7 +62,7 @@ class Source(msgspec.Struct, kw_only=True):
             encoding=table.encoding,
             delimiter=table.delimiter,
             headings=table.headings,
-            unused=[h for h in table.headings if mapped and not used & {h, h.rpartition("#")[0]}],
+            unused=[h for n, h in enumerate(table.headings) if mapped and n not in indices],
             dates=self.dates,
         )
 

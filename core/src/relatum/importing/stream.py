@@ -62,6 +62,7 @@ class _Sieve:
         self._numbers: Counter[str] = Counter()
         self._distinct = _Distinct(source) if entry.distinct else None
         self._with_place = source.mapping.asks_place
+        self._exact = table.guarded
 
     def pass_on(self, row: Row, batch: Batch) -> None:
         """Put the row where it belongs."""
@@ -72,7 +73,7 @@ class _Sieve:
         if row.problem is not None:
             batch.broken.append(row)
             return
-        row.tray = tray_of(row, with_place=self._with_place)
+        row.tray = tray_of(row, with_place=self._with_place, exact=self._exact)
         for test in self._skip:
             if test(row.tray):
                 counts.skipped += 1

@@ -295,7 +295,7 @@ def _draft(record: CustomerRecord, source: str) -> tuple[CustomerDraft, Origins]
         fields=_fields(record),
         external_ids=external,
     )
-    if record.roles:
+    if record.roles is not None:
         draft = msgspec.structs.replace(draft, roles=record.roles)
     return draft, origins
 
@@ -311,7 +311,7 @@ def _change(current: Customer, record: CustomerRecord) -> tuple[CustomerChange |
         display_name=record.display_name,
         kind=record.kind or before.kind,
         contact_points=[*before.contact_points, *(points[n] for n in fresh)],
-        roles=list(dict.fromkeys([*before.roles, *record.roles])),
+        roles=list(dict.fromkeys([*before.roles, *(record.roles or [])])),
         tags=list(dict.fromkeys([*before.tags, *record.tags])),
         fields={**before.fields, **_fields(record)},
         external_ids={**before.external_ids, **record.external_ids},

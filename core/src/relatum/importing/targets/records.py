@@ -44,7 +44,7 @@ class CustomerRecord(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, f
     zalo: list[Raw] = []
     facebook: list[Raw] = []
     contact_points: list[ContactPointDraft] = []
-    roles: list[Role] = []
+    roles: list[Role] | None = None
     tags: list[Tag] = []
     fields: dict[FieldKey, Any] = {}
     external_ids: dict[SourceName, ExternalId] = {}
