@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -26,9 +27,10 @@ COMMAND = (
     "-c",
     "import sys; from relatum.cli.main import main; sys.exit(main())",
 )
-SECONDS = 30.0
+SECONDS = 60.0
 SLOW_PLUGIN = """
-import asyncio
+import asyncio, logging
+logging.basicConfig(level="DEBUG", format="mine %(message)s", force=True)
 from litestar import get, post
 from relatum.api import *
 
@@ -37,13 +39,17 @@ async def slow() -> dict[str, str]:
     await asyncio.sleep(1.5)
     return {"answer": "late"}
 
+@get("/broken", opt={"permission": "slow.x.read"})
+async def broken() -> None:
+    raise ZeroDivisionError("inside")
+
 @hookimpl
 def relatum_register_permissions(plugin):
     return [Permission(id="slow.x.read", title=Text(en="X", vi="X"))]
 
 @hookimpl
 def relatum_register_routes(plugin):
-    return [slow]
+    return [slow, broken]
 """
 
 
@@ -82,8 +88,14 @@ class Served:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        until(lambda: self.get("/health").status_code == 200)
+        until(self._answers)
         return self.process
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"it ended: {self.process.communicate()[0]}")
+        return self.get("/health").status_code == 200
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10, **options)
@@ -190,6 +202,21 @@ def test_what_is_being_answered_is_answered(served: Served) -> None:
     asking.join()
     assert code == 0
     assert [answer.json() for answer in answers] == [{"answer": "late"}]
+
+
+def test_the_log_stays_as_it_was_set_up(served: Served) -> None:
+    make_plugin(served.home / "site", "slow", plugin_py=SLOW_PLUGIN)
+    served.run("migrate", "--apply")
+    served.start(RELATUM_LOG__FORMAT="json")
+    answer = served.get("/api/v1/plugins/slow/broken")
+    assert answer.status_code == 500
+    _, output = served.stop()
+    entries = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    (entry,) = [each for each in entries if answer.headers["x-request-id"] in each["message"]]
+    assert (entry["level"], entry["logger"]) == ("error", "relatum.http")
+    assert "slow 1.0" in entry["message"]
+    assert "ZeroDivisionError: inside" in entry["trace"]
+    assert "mine" not in output
 
 
 def test_plugins_go_off_and_on_while_it_runs(served: Served) -> None:

@@ -111,6 +111,7 @@ async def _apply(house: House) -> None:
     except RelatumError as error:
         log.error("the changed configuration is not applied: %s", error)
     else:
+        configure_logging(house.settings.log)
         log.info("the changed configuration is in force; on: %s", _plugins_on(house))
 
 
@@ -146,6 +147,8 @@ def _runner() -> Callable[[Awaitable[None]], None]:
 
 async def _serve(settings: Settings) -> None:
     async with await House.open(settings) as house:
+        # again: what was imported with the plugins may have set the log up its own way
+        configure_logging(settings.log)
         await _refuse_pending(house)
         app = create_app(house, lifespan=[background])
         async with app.lifespan():
