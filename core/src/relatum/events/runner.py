@@ -30,7 +30,7 @@ log = logging.getLogger("relatum.handlers")
 #: Seconds before the first, second, … try again; after the last an event stays parked.
 BACKOFF = (1, 5, 30, 120, 600)
 POLL_SECONDS = 1.0
-HANDLER_SECONDS = 30.0
+HANDLER_SECONDS = 10.0
 BEHIND = "waits behind an event that is parked"
 LONGEST_ERROR = 2_000
 #: A handler that finds nothing of its own writes its position only after so many foreign events.
