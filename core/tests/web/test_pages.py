@@ -18,7 +18,7 @@ from relatum.app.house import House
 from relatum.config.settings import Company
 from relatum.customers.types import CustomerDraft
 from relatum.plugins.states import PluginProblem, PluginState
-from relatum.web.rendering import static_files, static_url
+from relatum.web.rendering import coded, static_files, static_url
 
 PAGES = ("/", "/schema", "/schema/problems")
 EVIL = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
@@ -240,6 +240,13 @@ async def test_the_description_lists_operations_and_types(browser: Browser) -> N
     for text in ("/api/v1/customers/{customer_id}", "core.customers.read", "CustomerDraft"):
         assert text in page.text
     assert len(page.all("details")) > 20
+
+
+def test_code_in_sentences_is_marked_and_the_rest_escaped() -> None:
+    assert str(coded("Use `a<b>` or ``c``, not <d>.")) == (
+        "Use <code>a&lt;b&gt;</code> or <code>c</code>, not &lt;d&gt;."
+    )
+    assert str(coded("one ` only")) == "one ` only"
 
 
 async def test_unknown_parameters_of_pages_are_refused_too(browser: Browser) -> None:

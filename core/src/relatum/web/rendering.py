@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from relatum.web.languages import LANGUAGES, Language, grouped, translations
 
@@ -41,6 +44,17 @@ def static_url(name: str) -> str:
     return f"{STATIC_PATH}/{name}?v={digest}"
 
 
+def coded(text: str) -> Markup:
+    """A sentence of a docstring: what stands between backticks is code, the rest is text."""
+    shown = Markup()
+    for number, part in enumerate(_BACKTICKS.split(text)):
+        shown += Markup("<code>{}</code>").format(part) if number % 2 else part
+    return shown
+
+
+_BACKTICKS = re.compile(r"`{1,2}([^`]+)`{1,2}")
+
+
 @functools.cache
 def _environment(language: Language) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -58,5 +72,6 @@ def _environment(language: Language) -> Environment:
         texts.gettext, texts.ngettext, newstyle=True
     )
     environment.filters["grouped"] = lambda number: grouped(number, language)
+    environment.filters["coded"] = coded
     environment.globals.update(language=language, languages=LANGUAGES, static_url=static_url)
     return environment
