@@ -272,3 +272,14 @@ async def test_links(core_house):
         )
     assert await customers.links.remove([id], by=BY) == 1
     assert await customers.links.of(acme) == []
+
+
+async def test_customers_by_name(core_house):
+    customers = core_house.customers
+    names = ["Đường Văn An", "Công ty Sao Mai", "công ty sao mai", "Văn An Đường"]
+    ids = await customers.create(
+        [draft(n, kind="organisation" if "ty" in n else "person") for n in names], by=BY
+    )
+    asked = ["ĐƯỜNG văn An", "duong van an", "CÔNG TY SAO MAI", "Nobody", "%"]
+    found = await customers.ids_by_name(asked)
+    assert found == {"ĐƯỜNG văn An": [ids[0]], "CÔNG TY SAO MAI": [ids[1], ids[2]]}

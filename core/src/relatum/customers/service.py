@@ -13,7 +13,7 @@ from relatum.customers import events as facts
 from relatum.customers import reading
 from relatum.customers.changes import differences_of, draft_after, draft_of
 from relatum.customers.links import Links
-from relatum.customers.rows import Checker, Ready
+from relatum.customers.rows import Checker, Ready, sort_key_of
 from relatum.customers.types import (
     Customer,
     CustomerChange,
@@ -107,6 +107,26 @@ class Customers:
             list(dict.fromkeys(external_ids)),
             source,
         )
+        return dict(found)
+
+    async def ids_by_name(self, names: Iterable[str]) -> dict[str, list[UUID]]:
+        """Name → the customers called so (case does not count, marks do); unknown names are left
+        out. One query for all of them, by the key that lists are sorted by.
+        """
+        wanted: defaultdict[str, set[str]] = defaultdict(set)
+        for name in names:
+            for kind in ("person", "organisation"):
+                wanted[sort_key_of(name, kind, self._country)].add(name)
+        rows = await self._db.fetch_in(
+            "SELECT id, display_name, sort_key FROM core_customer WHERE sort_key IN ({}) "
+            "ORDER BY id",
+            sorted(wanted),
+        )
+        found: defaultdict[str, list[UUID]] = defaultdict(list)
+        for id, display_name, key in rows:
+            for name in wanted[key]:
+                if name.casefold() == display_name.casefold():
+                    found[name].append(id)
         return dict(found)
 
     async def all_batches(self, size: int = 1000) -> AsyncIterator[list[Customer]]:

@@ -95,7 +95,12 @@ class Lookups:
         ids = {name: id for name in missing if (id := _as_id(name))}
         there = {each.id for each in await customers.get_many(list(ids.values()))}
         self._accounts |= {name: id for name, id in ids.items() if id in there}
-        for name in sorted(missing - self._accounts.keys()):
+        for name, same in (await customers.ids_by_name(missing - self._accounts.keys())).items():
+            if len(same) == 1:
+                self._accounts[name] = same[0]
+            else:
+                self._several.add(name)
+        for name in sorted(missing - self._accounts.keys() - self._several):
             await self._ask_for_account(plugin, name)
 
     async def _ask_for_account(self, plugin: Plugin, name: str) -> None:
