@@ -1,0 +1,65 @@
+"""Every measure runs, on a small scale, so that none of them rots unnoticed."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import houses, http_reads, idle_plugins, imports, starts
+from benchmarks.measures import NotRunError, Reading, all_measures
+
+pytestmark = pytest.mark.long
+
+SMALL: dict[Any, dict[str, Any]] = {
+    http_reads: {"CUSTOMERS": 120, "ROUNDS": 1, "SECONDS": 1, "IDS": 50},
+    idle_plugins: {"ROUNDS": 1, "SINGLES": 5, "BATCHES": 1, "HTTP_ROUNDS": 1, "HTTP_SECONDS": 1},
+    imports: {"CUSTOMERS": 300},
+    starts: {"CUSTOMERS": 120, "STARTS": 1, "IDLE_SECONDS": 0},
+}
+LINES = """\
+InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
+536365,85123A,WHITE HANGING HEART,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom
+536365,71053,WHITE METAL LANTERN,6,2010-12-01 08:26:00,3.39,17850.0,United Kingdom
+C536379,D,Discount,-1,2010-12-01 09:41:00,27.50,14527.0,United Kingdom
+536414,22139,RETRO COFFEE MUGS,56,2010-12-01 11:52:00,0.0,,United Kingdom
+"""
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(houses, "CACHE", tmp_path / "cache")
+    for module, constants in SMALL.items():
+        for name, value in constants.items():
+            monkeypatch.setattr(module, name, value)
+    data = tmp_path / "online_retail"
+    data.mkdir()
+    (data / "online_retail_2010.csv.gz").write_bytes(gzip.compress(LINES.encode()))
+    monkeypatch.setattr(imports, "PURCHASE_DATA", data)
+    monkeypatch.setattr(imports, "PURCHASES", 4)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("id", list(all_measures()))
+def test_it_runs(id: str) -> None:
+    reading = all_measures()[id].run()
+    assert isinstance(reading, Reading)
+    assert reading.value > 0
+    assert all(len(row) == len(reading.heads) for row in reading.rows)
+
+
+@pytest.mark.usefixtures("small")
+def test_an_import_that_lost_rows_gives_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "PURCHASES", 5)
+    with pytest.raises(RuntimeError, match="expected 5"):
+        imports.purchases_541k()
+
+
+def test_without_its_data_a_measure_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(imports, "PURCHASE_DATA", tmp_path / "nothing")
+    with pytest.raises(NotRunError, match="nothing is not here"):
+        imports.purchases_541k()
