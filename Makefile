@@ -18,7 +18,7 @@ SETUP_SUM := $(shell cat $(SETUP_INPUTS) 2>/dev/null | cksum | tr ' ' '-')
 STAMP := $(VENV)/setup-$(SETUP_SUM).stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench docs constraints clean
+.PHONY: help setup run test thorough check format bench docs constraints clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test: setup ## run the tests (PostgreSQL too when RELATUM_TEST_POSTGRES is set)
 	@if [ -z "$$RELATUM_TEST_POSTGRES" ]; then \
 		echo "PostgreSQL skipped: RELATUM_TEST_POSTGRES is not set (postgresql://user@host:port/database)."; fi
 	$(PY) -m pytest $(PYTEST_ARGS)
+
+thorough: setup ## run the tests with many rounds (kill tests: 50 moments each)
+	$(PY) -m pytest -m thorough $(PYTEST_ARGS)
 
 check: setup ## format, lint, types, import contracts, structure of the repository
 	$(VENV)/bin/ruff format --check .

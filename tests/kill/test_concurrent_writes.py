@@ -108,7 +108,7 @@ rounds = pytest.mark.parametrize(
     "rounds",
     [
         pytest.param(3, id="3 rounds"),
-        pytest.param(50, id="50 rounds", marks=pytest.mark.long),
+        pytest.param(50, id="50 rounds", marks=pytest.mark.thorough),
     ],
 )
 
