@@ -61,15 +61,20 @@ def picker(table: Table, heading: str) -> Getter:
     return operator.itemgetter(index)
 
 
+def cell_picker(table: Table, heading: str) -> Getter:
+    """As :func:`picker`, but from the cells of a row as they stand there."""
+    pick = picker(table, heading)
+    return pick if table.kind == "jsonl" else lambda cells: pick(cells).strip()
+
+
 def _place_picker(table: Table, reserved: str) -> Getter:
     if table.kind == "jsonl":
         return operator.itemgetter(_key(reserved))
     return operator.itemgetter(len(table.headings) + RESERVED.index(reserved))
 
 
-def condition_test(table: Table, condition: Condition) -> Test:
-    """A condition as a function."""
-    pick = picker(table, condition.column)
+def condition_test(pick: Getter, condition: Condition) -> Test:
+    """A condition as a function; ``pick`` gets the value that is tested."""
     if condition.empty is not None:
         wanted = condition.empty
         return lambda tray: (pick(tray) in EMPTY) is wanted
@@ -118,7 +123,9 @@ def source_getter(table: Table, spec: Spec) -> Getter:
         picks = [picker(table, heading) for heading in spec.columns]
         return functools.partial(_joined, picks, spec.join)
     if spec.when is not None:
-        cases = [(condition_test(table, case), case.value) for case in spec.when]
+        cases = [
+            (condition_test(picker(table, case.column), case), case.value) for case in spec.when
+        ]
         return functools.partial(_first_case, cases, spec.otherwise or "")
     return _template(table, spec.template or "")
 

@@ -112,6 +112,7 @@ def csv_rows(table: Table) -> Iterator[Row]:
 def _sound_rows(table: Table) -> Generator[Row, None, int | None]:
     """Rows up to the first that is not sound; returns the line it comes after."""
     width = len(table.headings)
+    plain = not table.guarded and not table.special
     with table.text() as stream:
         lines = iter(functools.partial(stream.readline, MOST_CHARACTERS), "")
         reader = csv.reader(lines, delimiter=table.delimiter, strict=True)
@@ -120,17 +121,23 @@ def _sound_rows(table: Table) -> Generator[Row, None, int | None]:
         to_skip = 1 if table.header else 0
         try:
             for cells in reader:
-                last = skipped + reader.line_num
                 if to_skip:
                     to_skip = 0
                 elif len(cells) != width and cells:
                     return sound
+                elif plain and _is_plain("".join(cells)):
+                    yield Row(sound + 1, cells)
                 elif (row := _row(sound + 1, cells, table)) is not None:
                     yield row
-                sound = last
+                sound = skipped + reader.line_num
         except (csv.Error, *_UNREADABLE):
             return sound
     return None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there is nothing to check or mend in the cells of a row."""
+    return bool(text) and text.isascii() and text.isprintable() and not text.isspace()
 
 
 def _careful_rows(table: Table, after: int) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from relatum.importing.getters import condition_test, picker, tray_of
+from relatum.importing.getters import cell_picker, condition_test, tray_of
 from relatum.importing.results import Counts, LineFinding
 from relatum.importing.rows import Row
 from relatum.importing.sources import Source
@@ -57,8 +57,11 @@ class _Sieve:
     def __init__(self, source: Source) -> None:
         entry, table = source.entry, source.table
         self._source = source
-        self._skip = [condition_test(table, condition) for condition in entry.skip_when]
-        self._alike = picker(table, entry.number_by) if entry.number_by else None
+        self._skip = [
+            condition_test(cell_picker(table, condition.column), condition)
+            for condition in entry.skip_when
+        ]
+        self._alike = cell_picker(table, entry.number_by) if entry.number_by else None
         self._numbers: Counter[str] = Counter()
         self._distinct = _Distinct(source) if entry.distinct else None
         self._with_place = source.mapping.asks_place
@@ -73,14 +76,14 @@ class _Sieve:
         if row.problem is not None:
             batch.broken.append(row)
             return
-        row.tray = tray_of(row, with_place=self._with_place, exact=self._exact)
         for test in self._skip:
-            if test(row.tray):
+            if test(row.cells):
                 counts.skipped += 1
                 return
         if self._distinct is not None and self._distinct.seen(row, batch.findings):
             counts.repeated += 1
             return
+        row.tray = tray_of(row, with_place=self._with_place, exact=self._exact)
         batch.rows.append(row)
 
     def _number(self, row: Row) -> None:
@@ -103,18 +106,18 @@ class _Distinct:
         heading = source.entry.distinct or ""
         self._source = source
         self._heading = heading
-        self._key = picker(table, heading)
+        self._key = cell_picker(table, heading)
         used = {name: None for names in source.mapping.headings.values() for name in names}
-        self._others = [(name, picker(table, name)) for name in used if name != heading]
+        self._others = [(name, cell_picker(table, name)) for name in used if name != heading]
         self._first: dict[str, tuple[int, tuple[Any, ...]]] = {}
         self._told: set[tuple[str, tuple[Any, ...]]] = set()
 
     def seen(self, row: Row, findings: list[LineFinding]) -> bool:
         """Whether this value was there before; a difference to the first row is told once."""
-        key = str(self._key(row.tray))
+        key = str(self._key(row.cells))
         if not key:
             return False
-        values = tuple([pick(row.tray) for _, pick in self._others])
+        values = tuple([pick(row.cells) for _, pick in self._others])
         line, first = self._first.setdefault(key, (row.line, values))
         if line == row.line:
             return False
