@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from litestar import Litestar, Router
 
 from relatum.hooks.context import Plugin
+from relatum.hooks.plain import PlainLitestar
 from relatum.http.calls import Call
 from relatum.http.edge import Edge
 from relatum.http.handling import answer_failure
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
-class Application(Litestar):
+class Application(PlainLitestar):
     """Litestar with the house it serves.
 
     Attributes:

@@ -132,8 +132,10 @@ def _name(handler: BaseRouteHandler) -> str:
 
 def _trial(plugin_id: str, routes: Sequence[Any]) -> Iterator[Problem]:
     """Build the routes once, alone; their description is made, and isolated, when asked for."""
-    from litestar import Litestar, Router
+    from litestar import Router
     from litestar.di import Provide
+
+    from relatum.hooks.plain import PlainLitestar
 
     async def no_plugin() -> None:
         raise NotImplementedError
@@ -148,7 +150,7 @@ def _trial(plugin_id: str, routes: Sequence[Any]) -> Iterator[Problem]:
             dependencies={"plugin": Provide(no_plugin)},
         )
         # Nothing of this application serves: no logging of its own, no description.
-        Litestar([router], openapi_config=None, logging_config=None, signature_types=[Plugin])
+        PlainLitestar([router], openapi_config=None, logging_config=None, signature_types=[Plugin])
     except BaseException as error:  # noqa: BLE001 - Litestar runs decorators of the plugin here
         yield Problem(
             code="unusable-routes",
