@@ -155,19 +155,28 @@ async def test_a_preview_writes_nothing_and_says_what_applying_says(
     assert not preview.blocked
     [report] = preview.files
     assert (report.encoding, report.delimiter) == ("utf-8", ",")
-    assert preview.first["customers.csv → core.customers"][0]["display_name"] == "Nguyễn Hoa"
+    assert report.first[0]["display_name"] == "Nguyễn Hoa"
+    assert report.rehearsed
     outcome = await core_house.imports.apply(customers_plan, folder)
     assert preview.counts == outcome.counts
     assert preview.findings == outcome.findings
 
 
-async def test_a_preview_tries_only_the_first_records_when_asked(core_house, write, customers_plan):
-    rows = "".join(f"K{n},Name {n},,\n" for n in range(50)) + "K99,,,\n"
-    folder = write("customers.csv", "id,name,phone,email\n" + rows)
-    preview = await Imports(core_house, batch=10).preview(customers_plan, folder, rehearse=20)
-    assert preview.rehearsed == {"customers.csv → core.customers": 20}
-    assert preview.counts.created == 20
-    assert [f.line for f in preview.findings.first] == [52], "every row is read and mapped"
+async def test_a_preview_tries_out_whole_files_up_to_a_number_of_records(core_house, write):
+    """The second file is too large: it is read and mapped, and nothing false is said about it."""
+    rows = "".join(f"K{n},Name {n}\n" for n in range(20))
+    folder = write("customers.csv", "id,name\n" + rows)
+    lines = "".join(f"{n},sold,K{n % 20},2024-05-01,1,{n}\n" for n in range(49))
+    write("lines.csv", "invoice,kind,who,date,quantity,price\n" + lines + "50,sold,,never,1,1\n")
+    imports = Imports(core_house, batch=10)
+    preview = await imports.preview(parse_plan(LINES), folder, rehearse=30)
+    assert [report.rehearsed for report in preview.files] == [True, False]
+    assert [report.counts.created for report in preview.files] == [20, 0]
+    assert [report.counts.rejected for report in preview.files] == [0, 1]
+    assert [(f.line, f.column) for f in preview.findings.first] == [(51, "date")]
+    whole = await imports.preview(parse_plan(LINES), folder, rehearse=None)
+    assert [report.counts.created for report in whole.files] == [20, 49]
+    assert await core_house.imports.entries() == []
 
 
 async def test_a_plan_that_does_not_fit_is_refused_whole(core_house, write, state_of):

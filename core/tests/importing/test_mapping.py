@@ -269,7 +269,8 @@ def test_all_problems_of_a_mapping_are_told_at_once(write):
         day = {template = "{Nam}"}
         tags.x = "Name"
         """,
-        rest='distinct = "Id"\nskip_when = [{column = "Nme", empty = true}]',
+        rest='distinct = "Id"\nskip_when = [{column = "Nme", empty = true}]\n'
+        'accept_proposals = ["prise"]\nconfirm = {nam = {x = "y"}}',
     )
     found = {(p.where.removeprefix("t.csv, "), p.code) for p in problems}
     assert found == {
@@ -279,6 +280,8 @@ def test_all_problems_of_a_mapping_are_told_at_once(write):
         ("columns.tags.x", "no-such-field"),
         ("distinct", "no-such-column"),
         ("skip_when", "no-such-column"),
+        ("accept_proposals.prise", "no-such-field"),
+        ("confirm.nam", "no-such-field"),
         ("columns", "missing-field"),
     }
     [field] = [p for p in problems if p.where.endswith("nmae")]

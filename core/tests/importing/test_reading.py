@@ -282,6 +282,11 @@ def test_ragged_rows_are_told_and_trailing_empty_cells_are_not(write):
     ]
 
 
+def test_rows_without_content_are_left_out(write):
+    table = read(write("a.csv", "a,b\n1,2\n,\n\n , \n3,4\n"), "a.csv")
+    assert [(row.line, row.cells) for row in table.rows()] == [(2, ["1", "2"]), (6, ["3", "4"])]
+
+
 def test_an_unclosed_quote_costs_its_own_row_only(write):
     content = 'id,note\n1,fine\n2,"never closed\n3,fine\n4,"also ""fine"""\n'
     table = read(write("a.csv", content), "a.csv")

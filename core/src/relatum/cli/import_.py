@@ -46,7 +46,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--thorough",
         action="store_true",
-        help="preview: try every row out against the database, not only the first 20,000 of a file",
+        help="preview: try every row out against the database, not only up to 20,000",
     )
     parser.add_argument("--list", action="store_true", help="list the imports")
     parser.add_argument("--undo", metavar="ID", help="take an import back")

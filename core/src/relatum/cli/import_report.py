@@ -31,14 +31,11 @@ def print_preview(preview: Preview) -> None:
         _say("It cannot be applied before this is mended.")
     for report in preview.files:
         _print_reading(report)
-        label = f"{report.path} → {report.target}"
-        _print_first(preview.first.get(label, []))
-        rehearsed = preview.rehearsed.get(label, 0)
-        total = report.counts.rows - report.counts.skipped - report.counts.repeated
-        if rehearsed < total - report.counts.rejected:
+        _print_first(report.first)
+        if not report.rehearsed:
             _say(
-                f"  Tried out against the database: the first {rehearsed:,} records; every row was "
-                "read and mapped. --thorough tries them all."
+                "  Read and mapped only: there are too many records to try out against the "
+                "database. --thorough tries them all."
             )
     _print_counts(preview.files)
     _print_proposals(preview.proposals)

@@ -253,6 +253,13 @@ class Journal:
         )
         return [row[0] for row in rows]
 
+    async def targets(self, id: UUID) -> list[str]:
+        """The targets that an import wrote to."""
+        rows = await self._db.fetch(
+            "SELECT DISTINCT target FROM core_import_batch WHERE import_id = ?", id
+        )
+        return sorted(row[0] for row in rows)
+
     async def written(self, batch: UUID) -> StoredWritten:
         """What one batch changed."""
         row = await self._db.fetch_one(

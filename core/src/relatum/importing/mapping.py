@@ -167,6 +167,13 @@ class _Compiler:
         self._headings([c.column for c in entry.skip_when], "skip_when")
         self._headings([entry.distinct] if entry.distinct else [], "distinct")
         self._headings([entry.number_by] if entry.number_by else [], "number_by")
+        for path, fields in (
+            ("confirm", list(entry.confirm)),
+            ("accept_proposals", entry.accept_proposals),
+        ):
+            for field in fields:
+                if find_shape(self.shapes, field) is None:
+                    self._unknown_field(field, f"{path}.{field}")
         if not entry.columns and self.table.kind == "jsonl":
             return
         filled = {name.partition(".")[0] for name in entry.columns}
@@ -186,7 +193,7 @@ class _Compiler:
         """One field compiled; ``None`` when it cannot be."""
         shape = self.settings.shapes.get(name) or find_shape(self.shapes, name)
         if shape is None:
-            self._unknown_field(name)
+            self._unknown_field(name, f"columns.{name}")
             return None
         specs = source if isinstance(source, list) else [source]
         headings = [heading for spec in specs for heading in headings_of(spec)]
@@ -208,7 +215,7 @@ class _Compiler:
         self.problems += problems
         return not problems
 
-    def _unknown_field(self, name: str) -> None:
+    def _unknown_field(self, name: str, path: str) -> None:
         head, dot, _ = name.partition(".")
         known = [*self.shapes, *self.settings.shapes]
         if dot and head in self.shapes:
@@ -222,7 +229,7 @@ class _Compiler:
             Problem(
                 code="no-such-field",
                 message=message,
-                where=f"{self.table.name}, columns.{name}",
+                where=f"{self.table.name}, {path}",
                 got=name,
                 mend=mend,
             )

@@ -85,6 +85,12 @@ class Findings(msgspec.Struct):
         if len(self.groups) < MOST_GROUPS:
             self.groups.append(FindingGroup(count=1, first=finding))
 
+    def join(self, others: Findings) -> None:
+        """Add those of another file; groups of different files are never alike."""
+        self.total += others.total
+        self.first += others.first[: MOST_SHOWN - len(self.first)]
+        self.groups += others.groups[: MOST_GROUPS - len(self.groups)]
+
 
 class ProposalSummary(msgspec.Struct, kw_only=True):
     """A value that matched nothing known, what is nearest, and what became of its rows."""
@@ -100,7 +106,11 @@ class ProposalSummary(msgspec.Struct, kw_only=True):
 
 
 class FileReport(msgspec.Struct, kw_only=True):
-    """One file: how it was read and what came of its rows."""
+    """One file: how it was read and what came of its rows.
+
+    In a preview, ``first`` holds its first records as they were mapped, and ``rehearsed`` says
+    whether it was tried out against the database, or only read and mapped.
+    """
 
     path: str
     target: str
@@ -111,22 +121,20 @@ class FileReport(msgspec.Struct, kw_only=True):
     dates: dict[str, str] = {}
     counts: Counts = msgspec.field(default_factory=Counts)
     mend: str | None = None
+    first: list[dict[str, object]] = []
+    rehearsed: bool = True
 
 
 class Preview(msgspec.Struct, kw_only=True):
     """What an import would do; nothing was written.
 
-    ``blocked``: ``problems`` keep it from being applied (else they are merely odd). ``first`` holds
-    the first records of each file as they were mapped. ``rehearsed`` says how many records of each
-    file were tried out against the database and taken back.
+    ``blocked``: ``problems`` keep it from being applied (else they are merely odd).
     """
 
     name: str
     blocked: bool
     problems: list[Problem]
     files: list[FileReport]
-    first: dict[str, list[dict[str, object]]]
-    rehearsed: dict[str, int]
     counts: Counts
     findings: Findings
     proposals: list[ProposalSummary]

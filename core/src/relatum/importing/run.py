@@ -18,6 +18,7 @@ from relatum.importing.finishing import Finished
 from relatum.importing.journal import BatchEntry, FileState, Journal
 from relatum.importing.ledger import Ledger
 from relatum.importing.mend import MendFiles
+from relatum.importing.plan import FilePlan, Plan
 from relatum.importing.results import Counts
 from relatum.importing.rows import Row
 from relatum.importing.sources import Source
@@ -78,6 +79,19 @@ class Settled(msgspec.Struct, kw_only=True):
     ledger: Ledger
 
 
+def scope_of(id: UUID, plan: Plan, entry: FilePlan, *, dry: bool = False) -> ImportScope:
+    """What a target may know about the import of one file."""
+    return ImportScope(
+        id=id,
+        source=plan.name,
+        options=entry.options,
+        confirmed=entry.confirm,
+        accept_proposals=frozenset(entry.accept_proposals),
+        dry=dry,
+        memory={},
+    )
+
+
 class _Piece(msgspec.Struct):
     """A batch that is read and mapped."""
 
@@ -95,7 +109,6 @@ class FileRun:
 
     Args:
         trace: ``None`` for a rehearsal, which is taken back.
-        limit: records that are tried out against the database; the rest is only read and mapped.
     """
 
     def __init__(
@@ -107,7 +120,6 @@ class FileRun:
         listener: Listener,
         batch: int,
         trace: Trace | None,
-        limit: int | None = None,
     ) -> None:
         self._db = db
         self._source = source
@@ -115,9 +127,7 @@ class FileRun:
         self._batch = batch
         self._trace = trace
         self._listener = listener
-        self._limit = limit
         self._convert = Converter(source.target.record, strict=source.mapping.identity)
-        self.rehearsed = 0
         #: the first records, as they were mapped
         self.first: list[dict[str, Any]] = []
 
@@ -142,6 +152,16 @@ class FileRun:
                 await ahead
         await self._finish()
 
+    async def read(self) -> int:
+        """Only read and map the file; returns how many records it has."""
+        records = 0
+        for piece in self._pieces(0):
+            records += len(piece.pairs)
+            await self._record(piece.batch, Written(), piece.ledger)
+            self._listener(piece.ledger, piece.batch.counts)
+            await asyncio.sleep(0)
+        return records
+
     def _pieces(self, settled: int) -> Iterator[_Piece]:
         for batch in batches(self._source, self._batch, cut=settled):
             ledger = Ledger(self._source, self._scope)
@@ -156,11 +176,8 @@ class FileRun:
             await self._ask("prepare", self._prepare([record for record, _ in piece.pairs]))
 
     async def _settle(self, piece: _Piece) -> None:
-        batch, ledger, pairs = piece.batch, piece.ledger, piece.pairs
-        if self._limit is not None:
-            pairs = pairs[: max(0, self._limit - self.rehearsed)]
-        self.rehearsed += len(pairs)
-        pairs = await self._prepared(pairs, ledger)
+        batch, ledger = piece.batch, piece.ledger
+        pairs = await self._prepared(piece.pairs, ledger)
         async with self._db.transaction():
             written = await self._write(pairs, ledger)
             await self._record(batch, written, ledger)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -13,13 +12,13 @@ from uuid import UUID
 import msgspec
 
 from relatum.events.types import NewEvent
-from relatum.hooks.declarations import ImportScope
 from relatum.importing import events as facts
-from relatum.importing.journal import Journal
+from relatum.importing.journal import FileState, Journal
 from relatum.importing.ledger import Ledger, merge_proposals
 from relatum.importing.mend import MendFiles
 from relatum.importing.mended import mended_plan
 from relatum.importing.plan import Plan, dump_plan
+from relatum.importing.preview import Previewing, Watch, progress_of
 from relatum.importing.reading import fingerprint
 from relatum.importing.results import (
     Counts,
@@ -29,23 +28,19 @@ from relatum.importing.results import (
     LineFinding,
     Outcome,
     Preview,
-    Progress,
-    ProposalSummary,
     Undone,
 )
-from relatum.importing.run import FileRun, Trace
-from relatum.importing.sources import Opened, Source, open_sources
+from relatum.importing.run import FileRun, Listener, Trace, scope_of
+from relatum.importing.sources import Source, open_sources
 from relatum.importing.undo import Undoing
-from relatum.values.ids import new_id
 from relatum.values.problems import InvalidInput
 
 if TYPE_CHECKING:
     from relatum.hooks.context import House
 
 BATCH = 2_000
-#: Records of each file that a preview tries out against the database.
+#: Records, of all files together, that a preview tries out against the database.
 REHEARSED = 20_000
-Watch = Callable[[Progress], None]
 
 
 class Imports:
@@ -66,50 +61,12 @@ class Imports:
     ) -> Preview:
         """What applying the plan would do; nothing is written.
 
-        Every row is read, mapped and converted. The first ``rehearse`` records of each file (all of
-        them for ``None``) are also written in a transaction that is taken back, so that problems
-        with the data of the house show as well.
+        Every row is read, mapped and converted. Files of ``rehearse`` records together (all files
+        for ``None``) are also written, in a transaction that is taken back, so that problems with
+        the data of the house show as well. Other writers wait meanwhile.
         """
-        opened = await open_sources(self._house, plan, folder)
-        collected = _Collected(len(opened.sources), watch)
-        if not opened.problems:
-            with suppress(_TakeBack):
-                async with self._house.db.transaction():
-                    await self._rehearse(plan, opened, collected, rehearse)
-                    raise _TakeBack
-        files = [source.report() for source in opened.sources]
-        for report, counts in zip(files, collected.counts, strict=True):
-            report.counts = counts
-        return Preview(
-            name=plan.name,
-            blocked=bool(opened.problems),
-            problems=[*opened.problems, *opened.notes],
-            files=files,
-            first=collected.first,
-            rehearsed=collected.rehearsed,
-            counts=_total(collected.counts),
-            findings=collected.findings,
-            proposals=merge_proposals(collected.proposals),
-        )
-
-    async def _rehearse(
-        self, plan: Plan, opened: Opened, collected: _Collected, limit: int | None
-    ) -> None:
-        await self._house.customers.declare_fields(plan.fields)
-        id = new_id()
-        for source in opened.sources:
-            run = FileRun(
-                self._house.db,
-                source,
-                _scope(id, plan, source, dry=True),
-                listener=collected.listener(source),
-                batch=self._batch,
-                trace=None,
-                limit=limit,
-            )
-            await run.run()
-            collected.rehearsed[_label(source)] = run.rehearsed
-            collected.first[_label(source)] = run.first
+        previewing = Previewing(self._house, plan, batch=self._batch, most=rehearse, watch=watch)
+        return await previewing.run(folder)
 
     async def apply(
         self, plan: Plan, folder: Path, *, by: str = "system", watch: Watch | None = None
@@ -160,9 +117,7 @@ class Imports:
         self, id: UUID, plan: Plan, sources: list[Source], watch: Watch | None
     ) -> None:
         states = await self.journal.states(id, len(sources))
-        collected = _Collected(len(sources), watch)
         for source, state in zip(sources, states, strict=True):
-            collected.files_done = source.number
             if state.done:
                 continue
             mend = MendFiles(self.folder(id), source.table, twin=source.twin)
@@ -170,8 +125,8 @@ class Imports:
             run = FileRun(
                 self._house.db,
                 source,
-                _scope(id, plan, source),
-                listener=collected.listener(source),
+                scope_of(id, plan, source.entry),
+                listener=_listener(source, state, len(sources), watch),
                 batch=self._batch,
                 trace=Trace(self.journal, mend, state),
             )
@@ -234,57 +189,14 @@ class Imports:
         return self._house.settings.home / "imports" / str(id)
 
 
-class _TakeBack(Exception):
-    """A rehearsal ends: everything it wrote is rolled back."""
+def _listener(source: Source, state: FileState, files: int, watch: Watch | None) -> Listener:
+    """Tells whoever watches how far a file is settled."""
 
+    def hear(_ledger: Ledger, _counts: Counts) -> None:
+        if watch is not None:
+            watch(progress_of(source, files, state.rows))
 
-class _Collected:
-    """What the runs of all files say, added up and passed on to whoever watches."""
-
-    def __init__(self, files: int, watch: Watch | None) -> None:
-        self._watch = watch
-        self._files = files
-        self.files_done = 0
-        self.counts = [Counts() for _ in range(files)]
-        self.findings = Findings()
-        self.proposals: list[ProposalSummary] = []
-        self.first: dict[str, list[dict[str, object]]] = {}
-        self.rehearsed: dict[str, int] = {}
-
-    def listener(self, source: Source) -> Callable[[Ledger, Counts], None]:
-        """A listener for the run of one file."""
-
-        def hear(ledger: Ledger, counts: Counts) -> None:
-            self.counts[source.number].add(counts)
-            for finding in ledger.findings:
-                self.findings.add(finding)
-            self.proposals += ledger.proposals.values()
-            if self._watch is not None:
-                self._watch(self._progress(source))
-
-        return hear
-
-    def _progress(self, source: Source) -> Progress:
-        return Progress(
-            file=source.table.name,
-            files_done=source.number,
-            files=self._files,
-            rows=self.counts[source.number].rows,
-            fraction=source.table.fraction(),
-        )
-
-
-def _scope(id: UUID, plan: Plan, source: Source, *, dry: bool = False) -> ImportScope:
-    entry = source.entry
-    return ImportScope(
-        id=id,
-        source=plan.name,
-        options=entry.options,
-        confirmed=entry.confirm,
-        accept_proposals=frozenset(entry.accept_proposals),
-        dry=dry,
-        memory={},
-    )
+    return hear
 
 
 def _digest(plan: Plan, sources: list[Source]) -> str:
@@ -292,10 +204,6 @@ def _digest(plan: Plan, sources: list[Source]) -> str:
     for source in sources:
         whole.update(f"\n{source.table.name}\n{fingerprint(source.table.path)}".encode())
     return whole.hexdigest()
-
-
-def _label(source: Source) -> str:
-    return f"{source.table.name} → {source.target.id}"
 
 
 def _total(counts: list[Counts]) -> Counts:

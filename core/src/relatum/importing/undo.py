@@ -35,6 +35,9 @@ class Undoing:
             raise Conflict(f"The import {id} ({entry.name}) is undone already.")
         plan, files, position = await self._journal.plan(id)
         batches = await self._journal.to_undo(id)
+        for target in await self._journal.targets(id):
+            # Before anything is touched: a target whose plugin is off cannot take anything back.
+            self._house.registry.import_targets.get(target)
         await self._journal.set_state(id, "undoing")
         done = Undone(id=id, name=entry.name, taken_back=0, kept=[])
         memories: dict[str, dict[str, Any]] = {}

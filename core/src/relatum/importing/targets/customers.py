@@ -37,8 +37,8 @@ _LINKED_AT_ONCE = 5_000
 #: External ids of one file that are watched for being given twice.
 _MOST_WATCHED = 500_000
 
-#: a customer's external id, the kind of link, the other external id, and the line that says so
-Pending = tuple[str, LinkKind, str, int]
+#: an external id, the kind of link, the other external id, and the line and field that say so
+Pending = tuple[str, LinkKind, str, int, str]
 #: where each contact point of a draft comes from: field and place in it
 Origins = list[tuple[str, int] | None]
 
@@ -191,11 +191,11 @@ class CustomersTarget:
         self, plugin: Plugin, links: Sequence[Pending], scope: ImportScope, finished: Finished
     ) -> None:
         customers = plugin.house.customers
-        named = [name for source, _, target, _ in links for name in (source, target)]
+        named = [name for source, _, target, _, _ in links for name in (source, target)]
         ids = await customers.ids_by_external(scope.source, named)
         drafts = []
-        for source, kind, target, line in links:
-            problem = _unlinkable(source, target, ids)
+        for source, kind, target, line, field in links:
+            problem = _unlinkable(source, target, field, ids)
             if problem is not None:
                 finished.append(Finding(line=line, problem=problem, weight="note"))
             else:
@@ -365,20 +365,24 @@ def _links(record: CustomerRecord, line: int) -> list[Pending]:
         return []
     me = record.external_id or ""
     pending: list[Pending] = [
-        (me, kind, other, line) for kind, named in record.link.items() for other in named
+        (me, kind, other, line, f"/link/{kind}")
+        for kind, named in record.link.items()
+        for other in named
     ]
     pending += [
-        (other, kind, me, line) for kind, named in record.linked_by.items() for other in named
+        (other, kind, me, line, f"/linked_by/{kind}")
+        for kind, named in record.linked_by.items()
+        for other in named
     ]
     return pending
 
 
-def _unlinkable(source: str, target: str, ids: dict[str, UUID]) -> Problem | None:
+def _unlinkable(source: str, target: str, field: str, ids: dict[str, UUID]) -> Problem | None:
     if not source or not target:
         return Problem(
             code="link-without-id",
             message="A link needs an external id at both ends",
-            where="/link",
+            where=field,
             expected="external_id in this row",
             mend="Map external_id to a column.",
         )
@@ -387,7 +391,7 @@ def _unlinkable(source: str, target: str, ids: dict[str, UUID]) -> Problem | Non
         return Problem(
             code="no-such-customer",
             message="The customer is in, but not its link: there is nobody with this external id",
-            where="/link",
+            where=field,
             expected="an external id of this file or of an earlier import of this source",
             got=missing[0],
             mend="Correct it and import the file again.",
@@ -396,7 +400,7 @@ def _unlinkable(source: str, target: str, ids: dict[str, UUID]) -> Problem | Non
         return Problem(
             code="link-to-itself",
             message="The customer is in, but not its link: it points at itself",
-            where="/link",
+            where=field,
             expected="two different customers",
             got=source,
             mend="Correct it and import the file again.",
