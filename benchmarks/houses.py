@@ -52,11 +52,16 @@ class Installation:
 
 @contextmanager
 def installation(
-    *, idle_plugins: int = 0, port: int | None = None, database: Path | None = None
+    *,
+    sales: bool = True,
+    idle_plugins: int = 0,
+    port: int | None = None,
+    database: Path | None = None,
 ) -> Iterator[Installation]:
     """A fresh, migrated installation with the sales pipeline and idle plugins switched on.
 
     Args:
+        sales: whether the sales pipeline is on.
         database: a file to begin with (copied) instead of an empty database.
     """
     with tempfile.TemporaryDirectory(prefix="relatum-bench-") as folder:
@@ -64,7 +69,7 @@ def installation(
         home.mkdir()
         plugins = Path(folder) / "plugins"
         plugins.mkdir()
-        enabled = [SALES, *make_idle_plugins(plugins, idle_plugins)]
+        enabled = [*([SALES] if sales else []), *make_idle_plugins(plugins, idle_plugins)]
         listed = ", ".join(f'"{each}"' for each in enabled)
         (home / "relatum.toml").write_text(f"[plugins]\nenabled = [{listed}]\n", encoding="utf-8")
         made = Installation(home, _environment(home, plugins, port))

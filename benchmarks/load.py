@@ -16,8 +16,9 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True)
 class Load:
-    """What came of one burst; times in milliseconds."""
+    """What came of one burst: requests, requests a second, times in milliseconds."""
 
+    requests: int
     rate: float
     p50: float
     p95: float
@@ -67,6 +68,7 @@ def load_of(printed: str) -> Load:
     if result["bad"] or not result["requests"]:
         raise RuntimeError(f"expected only good answers, got {result}")
     return Load(
+        requests=result["requests"],
         rate=result["requests"] / result["seconds"],
         p50=result["p50"],
         p95=result["p95"],

@@ -46,6 +46,10 @@ class Server:
         """The body of the answer to something new."""
         return fetch(self.port, path, json.dumps(content).encode())
 
+    def busy_now(self) -> float:
+        """Seconds of processor time so far."""
+        return processor_time(self.process.pid)
+
     def memory(self) -> tuple[float, float]:
         """Megabytes (10⁶ bytes) of the process and all its children: resident, and proportional.
 
@@ -82,6 +86,12 @@ def fetch(port: int, path: str, body: bytes | None = None) -> bytes:
     return said
 
 
+def processor_time(pid: int) -> float:
+    """Seconds that a process has used, its threads together."""
+    used = psutil.Process(pid).cpu_times()
+    return float(used.user + used.system)
+
+
 @contextmanager
 def relatum(made: Installation, port: int, *, first: str = "/health") -> Iterator[Server]:
     """``relatum serve`` on an installation whose environment names ``port``."""
@@ -106,8 +116,7 @@ def _running(
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         _wait(process, port, first, folder / f"server-{port}.log")
-        seconds, used = time.perf_counter() - started, psutil.Process(process.pid).cpu_times()
-        yield Server(process, port, seconds, used.user + used.system)
+        yield Server(process, port, time.perf_counter() - started, processor_time(process.pid))
     finally:
         process.terminate()
         try:
