@@ -32,7 +32,11 @@ def written(folder: Path) -> list[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RELATUM_")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("RELATUM_", "PICCOLO_"))
+    }
     path = f"{SCRIPTS}{os.pathsep}{kept['PATH']}"
     home = str(folder / "home")
     return {**kept, "PATH": path, "RELATUM_HOME": home, "PYTHONDONTWRITEBYTECODE": "1"}

@@ -165,7 +165,7 @@ def kill_after(shop: Shop, rows: int, pause: float) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    "kills", [4, pytest.param(50, marks=pytest.mark.long)], ids=["few", "many"]
+    "kills", [4, pytest.param(50, marks=pytest.mark.thorough)], ids=["few", "many"]
 )
 def test_killed_at_random_moments(tmp_path, kills):
     moments = random.Random(kills)

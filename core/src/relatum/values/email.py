@@ -44,7 +44,7 @@ def read_email(raw: str, *, where: str = "") -> Email:
 
 # Common ASCII addresses. Length limits keep the whole far below the 254 octets of RFC 5321.
 _PLAIN = re.compile(
-    r"(?=.{1,200}\Z)([A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]{1,30}){0,2})"
+    r"(?=.{1,200}\Z)([A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]{1,30}){0,6})"
     r"@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,20})"
 )
 _UNREACHABLE = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
