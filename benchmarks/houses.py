@@ -103,6 +103,8 @@ def populated(count: int) -> Path:
             )
             settle(made.database)
             shutil.copyfile(made.database, kept.with_suffix(".new"))
+            for outdated in CACHE.glob(f"customers-{count}-*.sqlite3"):
+                outdated.unlink()
             kept.with_suffix(".new").replace(kept)
     return kept
 
