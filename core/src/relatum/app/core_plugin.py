@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from relatum.customers.events import EVENT_TYPES as CUSTOMER_EVENTS
 from relatum.hooks.context import Plugin
-from relatum.hooks.declarations import EventType, ImportTarget, InteractionKind, Permission
+from relatum.hooks.declarations import (
+    EventType,
+    ImportTarget,
+    InteractionKind,
+    Permission,
+    RoleName,
+)
 from relatum.hooks.specs import hookimpl
 from relatum.importing.events import EVENT_TYPES as IMPORT_EVENTS
 from relatum.importing.targets.customers import CustomersTarget
@@ -14,18 +20,31 @@ from relatum.interactions.events import EVENT_TYPES as INTERACTION_EVENTS
 from relatum.interactions.kinds import KINDS
 from relatum.values.text import Text
 
+#: Roles that look after customers day by day.
+_STAFF: tuple[RoleName, ...] = ("manager", "sales", "care")
+_ALL: tuple[RoleName, ...] = (*_STAFF, "marketing", "analyst", "read_only")
+
 PERMISSIONS = [
-    Permission(id=f"core.{noun}.{verb}", title=Text(en=en, vi=vi))
-    for noun, verb, en, vi in (
-        ("customers", "read", "See customers", "Xem khách hàng"),
-        ("customers", "write", "Create and change customers", "Tạo và sửa khách hàng"),
-        ("interactions", "read", "See interactions", "Xem tương tác"),
-        ("interactions", "write", "Record interactions", "Ghi tương tác"),
-        ("reports", "read", "See reports", "Xem báo cáo"),
-        ("imports", "read", "See imports", "Xem các lần nhập dữ liệu"),
-        ("plugins", "read", "See plugins and their state", "Xem trạng thái tiện ích"),
-        ("operations", "read", "See handlers and jobs", "Xem công việc nền"),
-        ("operations", "write", "Retry handlers and jobs", "Chạy lại công việc nền"),
+    Permission(id=f"core.{noun}.{verb}", title=Text(en=en, vi=vi), roles=roles)
+    for noun, verb, en, vi, roles in (
+        ("customers", "read", "See customers", "Xem khách hàng", _ALL),
+        ("customers", "write", "Create and change customers", "Tạo và sửa khách hàng", _STAFF),
+        ("customers", "assign", "Give customers to others", "Giao khách hàng", ("manager",)),
+        ("fields", "write", "Declare custom fields", "Khai báo trường tuỳ chỉnh", ()),
+        ("interactions", "read", "See interactions", "Xem tương tác", _ALL),
+        ("interactions", "write", "Record interactions", "Ghi tương tác", (*_STAFF, "marketing")),
+        ("reports", "read", "See reports", "Xem báo cáo", _ALL),
+        ("imports", "read", "See imports", "Xem các lần nhập dữ liệu", ("manager",)),
+        ("imports", "write", "Import data", "Nhập dữ liệu", ("manager",)),
+        ("exports", "write", "Export data", "Xuất dữ liệu", ("manager", "marketing", "analyst")),
+        ("exports", "approve", "Approve large exports", "Duyệt xuất dữ liệu lớn", ("manager",)),
+        ("plugins", "read", "See plugins and their state", "Xem trạng thái tiện ích", ("manager",)),
+        ("operations", "read", "See handlers and jobs", "Xem công việc nền", ("manager",)),
+        ("operations", "write", "Retry handlers and jobs", "Chạy lại công việc nền", ()),
+        ("accounts", "read", "See accounts, teams and roles", "Xem tài khoản, nhóm, vai trò", _ALL),
+        ("accounts", "write", "Manage accounts", "Quản lý tài khoản", ()),
+        ("roles", "write", "Manage roles, rules and teams", "Quản lý vai trò, quy tắc, nhóm", ()),
+        ("audit", "read", "See the audit trail", "Xem nhật ký kiểm tra", ()),
     )
 ]
 

@@ -17,11 +17,20 @@ if TYPE_CHECKING:
     from relatum.hooks.context import Plugin
 
 
+#: The built-in roles besides the owner.
+RoleName = Literal["manager", "sales", "care", "marketing", "analyst", "read_only"]
+
+
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
-    """A right that a role can hold, ``<plugin>.<noun>.<verb>``."""
+    """A right that a role can hold, ``<plugin>.<noun>.<verb>``.
+
+    ``roles`` are the built-in roles that hold it from the start (an installation may change that);
+    the owner holds every permission.
+    """
 
     id: str
     title: Text
+    roles: tuple[RoleName, ...] = ()
 
 
 class InteractionKind(msgspec.Struct, frozen=True, kw_only=True):

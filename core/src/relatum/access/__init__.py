@@ -1,0 +1,1 @@
+"""Accounts, roles, who sees which rows and fields, audit."""

@@ -1,0 +1,1 @@
+"""What somebody may do: roles, their permissions, teams and who is in them."""

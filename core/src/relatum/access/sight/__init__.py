@@ -1,0 +1,1 @@
+"""Which customers somebody sees, compiled into the SQL of every query."""

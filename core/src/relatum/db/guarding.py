@@ -1,0 +1,76 @@
+"""What one viewer sees of the database: shadows that stand in for tables.
+
+While a guard is set, a table name in any statement means the guard's shadow of it. Statements that
+nobody wrote with a guard in mind (of a plugin, of Piccolo) are guarded all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+
+
+class Shadow(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in for one table.
+
+    Attributes:
+        select: a SELECT with ``?`` marks that yields the columns of the table. ``{table}`` is where
+            the real table goes; other guarded tables it names mean their shadows.
+        params: for the marks.
+        needs: tables whose shadows ``select`` names; they come before this one.
+        key: the primary key's column, by which writes are limited to visible rows.
+        hides_rows: whether rows are left out; when not, the shadow masks columns only.
+        refers: columns that must point at visible rows when a row is inserted, and at which table.
+    """
+
+    select: str
+    params: tuple[Any, ...] = ()
+    needs: tuple[str, ...] = ()
+    key: str = "id"
+    hides_rows: bool = True
+    refers: Mapping[str, str] = {}
+
+
+class Guard(msgspec.Struct, frozen=True, kw_only=True):
+    """All shadows of one viewer.
+
+    Attributes:
+        shape: equal shapes give equal SQL (parameters may differ); rewritten statements are kept
+            by it.
+        shadows: by table name.
+        masks: whether any column is masked; then text with the mask is refused where it is saved.
+    """
+
+    shape: str
+    shadows: Mapping[str, Shadow]
+    masks: bool = False
+
+
+_guard: ContextVar[Guard | None] = ContextVar("relatum_guard", default=None)
+
+
+def current_guard() -> Guard | None:
+    """The guard of this moment; ``None`` sees everything."""
+    return _guard.get()
+
+
+@contextlib.contextmanager
+def guarded_by(guard: Guard | None) -> Iterator[None]:
+    """See the database through ``guard`` inside the block."""
+    token = _guard.set(guard)
+    try:
+        yield
+    finally:
+        _guard.reset(token)
+
+
+def as_the_house() -> contextlib.AbstractContextManager[None]:
+    """See everything inside the block: for what core must know whoever asks (is this id taken?).
+
+    Its results must not reach the viewer.
+    """
+    return guarded_by(None)
