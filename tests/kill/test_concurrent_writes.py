@@ -154,7 +154,7 @@ async def test_services(place: Place, db: Database, chance: random.Random, round
     running = sorted(await db.fetch("SELECT customer_id, n FROM kill_count_customer"))
     await asyncio.to_thread(place.settle, "--replay")
     assert sorted(await db.fetch("SELECT customer_id, n FROM kill_count_customer")) == running
-    assert len(ledger.done) > 10 * rounds
+    assert len(ledger.done) > rounds
     assert running
 
 
