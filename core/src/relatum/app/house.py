@@ -8,6 +8,12 @@ from importlib.metadata import version
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from relatum.access.accounts.oidc import OpenIdConnect
+from relatum.access.accounts.second_factor import SecondFactor
+from relatum.access.accounts.service import Accounts
+from relatum.access.accounts.sessions import Sessions
+from relatum.access.accounts.signing_in import SignIn
+from relatum.access.accounts.tokens import Tokens
 from relatum.app import core_plugin
 from relatum.app.apps import core_apps
 from relatum.customers.service import Customers
@@ -46,6 +52,12 @@ class House:
         self.registry = Registry(self.gate)
         self.dispatcher = Dispatcher(self.registry)
         self.events = EventLog(db, self.registry)
+        self.accounts = Accounts()
+        self.sessions = Sessions()
+        self.tokens = Tokens()
+        self.second_factor = SecondFactor()
+        self.sign_in = SignIn()
+        self.openid = OpenIdConnect()
         self.customers = Customers(db, self.events, country=settings.company.country)
         self.interactions = Interactions(db, self.events, self.registry, self.dispatcher)
         self.handlers = HandlerRunner(db, self.events, self.registry)

@@ -1,0 +1,36 @@
+"""What accounts need to know of roles, whoever keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+
+class RoleKeeper(Protocol):
+    """Keeps the roles and teams of accounts; every writing method joins the caller's transaction.
+
+    Accounts are ``active`` before ``assign`` is called for the first owner; an invited person has
+    their roles from the moment of the invitation, and may do nothing until they accept it.
+    """
+
+    async def assign(self, account: UUID, roles: Sequence[str], *, by: str) -> None:
+        """Let the account have exactly these roles.
+
+        Raises:
+            InvalidInput: there is no such role.
+            Refused: whoever acts holds less than they would give.
+        """
+
+    async def join_team(self, account: UUID, team: UUID, *, by: str) -> None:
+        """Put the account into a team.
+
+        Raises:
+            InvalidInput: there is no such team.
+        """
+
+    async def has_active_owner(self) -> bool:
+        """Whether some active person is an owner."""
+
+    async def is_last_owner(self, account: UUID) -> bool:
+        """Whether this account is the only active owner."""
