@@ -60,6 +60,6 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         unmasked: classes of sensitive fields that are shown as they are.
     """
 
-    scopes: list[Scope] = ["own"]
+    scopes: list[Scope] = msgspec.field(default_factory=lambda: ["own"])
     rules: list[str] = []
     unmasked: list[Sensitivity] = []

@@ -1,1 +1,1 @@
-"""Which customers somebody sees, compiled into the SQL of every query."""
+"""Which rows and fields a viewer sees: policies and rules become guards of the database."""
