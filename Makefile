@@ -53,12 +53,13 @@ test: setup ## run the tests (PostgreSQL too when RELATUM_TEST_POSTGRES is set)
 thorough: setup ## run the tests with many rounds (kill tests: 50 moments each)
 	$(PY) -m pytest -m thorough $(PYTEST_ARGS)
 
-check: setup ## format, lint, types, import contracts, structure of the repository
+check: setup ## format, lint, types, import contracts, structure of the repository, dependencies
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PY) -m pytest -q tests/structure
+	$(PY) -m tests.security.dependencies
 
 format: setup ## format the code and mend what the linter can mend
 	$(VENV)/bin/ruff format .
