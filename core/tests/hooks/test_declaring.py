@@ -31,6 +31,7 @@ class Target:
     record = Row
     key = ("name",)
     aliases = {"name": ("tên",)}
+    permission = write_permission = "a.rows.read"
     async def prepare(self, plugin, records, scope): ...
     async def write(self, plugin, records, scope): ...
     async def finish(self, plugin, scope): ...
@@ -174,6 +175,11 @@ WRONG = {
         "bad-declaration",
         "by field of Row",
     ),
+    "target without a permission": (
+        "Target.permission = ''",
+        "bad-declaration",
+        "the id of a permission",
+    ),
     "route without a permission": (
         "@get('/x')\nasync def x() -> None: ...\nROUTES = [x]",
         "no-permission",
@@ -226,7 +232,7 @@ def test_wrong_declaration_keeps_the_whole_plugin_out(
 
 
 def test_wrong_declarations_are_many() -> None:
-    assert len(WRONG) == 6 * len(specs.DECLARING) + 28
+    assert len(WRONG) == 6 * len(specs.DECLARING) + 29
 
 
 def test_every_hook_has_its_check() -> None:
@@ -271,3 +277,9 @@ def test_controller_without_a_permission_is_refused(bring: Bring) -> None:
     ROUTES = [Rows]
     """
     assert [problem.code for problem in bring("a", source_with(change))] == ["no-permission"]
+
+
+def test_permissions_that_nobody_declared_are_told(bring: Bring, dispatcher: Dispatcher) -> None:
+    assert bring("a", source_with("Target.write_permission = 'a.rows.write'")) == []
+    [note] = dispatcher.notes["a"]
+    assert (note.code, note.got) == ("undeclared-permission", "a.rows.write")

@@ -173,6 +173,10 @@ def _import_target(item: Any) -> Iterator[Problem]:
         yield _bad(item, "key", f"a tuple of fields of {item.record.__name__}")
     if not isinstance(item.aliases, Mapping) or not set(item.aliases) <= fields:
         yield _bad(item, "aliases", f"other headings by field of {item.record.__name__}")
+    for right in ("permission", "write_permission"):
+        named = getattr(item, right)
+        if not isinstance(named, str) or not DECLARED_ID.fullmatch(named):
+            yield _bad(item, right, "the id of a permission")
     for method in ("prepare", "write", "finish", "undo"):
         if not inspect.iscoroutinefunction(getattr(item, method)):
             yield _bad(item, method, "an async def")

@@ -165,6 +165,9 @@ class ImportTarget(Protocol):
     key: tuple[str, ...]
     #: other headings people use for a field: ``{"display_name": ("name", "họ tên", …)}``
     aliases: Mapping[str, tuple[str, ...]]
+    #: what one must hold to take its records out, and to bring records in
+    permission: str
+    write_permission: str
 
     async def prepare(
         self, plugin: Plugin, records: Sequence[Numbered], scope: ImportScope

@@ -72,10 +72,12 @@ def empty(plugin_id: str, registry: Registry) -> None:
 
 
 def undeclared_permissions(declared: Declared) -> list[Problem]:
-    """Permissions of its own that a plugin's routes and reports ask for but it never declares."""
+    """Permissions of its own that what a plugin declares asks for but it never declares."""
     own = {item.id for item in declared.items.get("relatum_register_permissions", ())}
     asked = permissions_of(declared.items.get(ROUTES, []))
     asked |= {report.permission for report in declared.items.get("relatum_register_reports", ())}
+    for target in declared.items.get("relatum_register_import_targets", ()):
+        asked |= {target.permission, target.write_permission}
     return [
         Problem(
             code="undeclared-permission",

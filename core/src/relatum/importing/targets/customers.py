@@ -54,6 +54,8 @@ class CustomersTarget:
     title = Text(en="Customers", vi="Khách hàng")
     record: type[msgspec.Struct] = CustomerRecord
     key: tuple[str, ...] = ("external_id",)
+    permission = "core.customers.read"
+    write_permission = "core.customers.write"
     aliases: Mapping[str, tuple[str, ...]] = {
         "external_id": ("id", "record id", "customer id", "mã khách hàng", "mã kh", "mã"),
         "display_name": (

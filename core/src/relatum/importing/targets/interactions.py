@@ -43,6 +43,8 @@ class InteractionsTarget:
     title = Text(en="Interactions", vi="Tương tác")
     record: type[msgspec.Struct] = InteractionRecord
     key: tuple[str, ...] = ("idempotency_key",)
+    permission = "core.interactions.read"
+    write_permission = "core.interactions.write"
     #: keys are exported whole, with the source they live in
     export_options: Mapping[str, bool] = {"whole_keys": True}
     aliases: Mapping[str, tuple[str, ...]] = {

@@ -28,6 +28,8 @@ class LinksTarget:
     title = Text(en="Links between customers", vi="Liên kết giữa khách hàng")
     record: type[msgspec.Struct] = LinkRecord
     key: tuple[str, ...] = ("source", "kind", "target")
+    permission = "core.customers.read"
+    write_permission = "core.customers.write"
     aliases: Mapping[str, tuple[str, ...]] = {}
 
     async def prepare(

@@ -29,6 +29,7 @@ from relatum_sales_pipeline.import_targets.deal_records import (
     LineRecord,
     PassageRecord,
 )
+from relatum_sales_pipeline.permissions import DEALS_READ, DEALS_WRITE
 from relatum_sales_pipeline.services.book import Book
 from relatum_sales_pipeline.services.deal_changes import draft_of, line_draft
 from relatum_sales_pipeline.services.deal_rows import Stored
@@ -57,6 +58,8 @@ class DealsTarget:
     title = Text(en="Deals", vi="Cơ hội bán hàng")
     record: type[msgspec.Struct] = DealRecord
     key: tuple[str, ...] = ("external_ref",)
+    permission = DEALS_READ
+    write_permission = DEALS_WRITE
     aliases: Mapping[str, tuple[str, ...]] = ALIASES
 
     async def prepare(

@@ -25,6 +25,7 @@ from relatum.api import (
 )
 from relatum_sales_pipeline.import_targets.taking_back import image, take_back
 from relatum_sales_pipeline.matching import name_key
+from relatum_sales_pipeline.permissions import SETUP_READ, SETUP_WRITE
 from relatum_sales_pipeline.services.catalogue_rows import (
     PRICE,
     PRICE_LIST,
@@ -63,6 +64,8 @@ class ProductsTarget:
     title = Text(en="Products and prices", vi="Sản phẩm và giá")
     record: type[msgspec.Struct] = ProductRecord
     key: tuple[str, ...] = ("name", "price_list", "valid_from")
+    permission = SETUP_READ
+    write_permission = SETUP_WRITE
     aliases: Mapping[str, tuple[str, ...]] = {
         "name": ("product", "product name", "sản phẩm", "tên sản phẩm"),
         "code": ("sku", "product code", "mã", "mã sản phẩm"),

@@ -21,6 +21,7 @@ from relatum.api import (
 )
 from relatum_sales_pipeline.import_targets.taking_back import image, take_back
 from relatum_sales_pipeline.matching import name_key
+from relatum_sales_pipeline.permissions import SETUP_READ, SETUP_WRITE
 from relatum_sales_pipeline.services.catalogue_rows import MEMBER, TEAM, CatalogueRows
 from relatum_sales_pipeline.services.findings import Findings
 from relatum_sales_pipeline.services.teams import Teams
@@ -57,6 +58,8 @@ class TeamsTarget:
     title = Text(en="Sales teams", vi="Đội bán hàng")
     record: type[msgspec.Struct] = TeamRecord
     key: tuple[str, ...] = ("agent",)
+    permission = SETUP_READ
+    write_permission = SETUP_WRITE
     aliases: Mapping[str, tuple[str, ...]] = {
         "agent": ("sales_agent", "sales agent", "salesperson", "nhân viên", "nhân viên bán hàng"),
         "team": ("team name", "đội", "nhóm"),
