@@ -14,8 +14,11 @@ from relatum.access.accounts.service import Accounts
 from relatum.access.accounts.sessions import Sessions
 from relatum.access.accounts.signing_in import SignIn
 from relatum.access.accounts.tokens import Tokens
+from relatum.access.secrets import Secrets
+from relatum.access.sight.service import Sights
 from relatum.app import core_plugin
 from relatum.app.apps import core_apps
+from relatum.config.keyring import Keyring
 from relatum.customers.service import Customers
 from relatum.db import migrate
 from relatum.db.database import Database
@@ -48,6 +51,8 @@ class House:
     ) -> None:
         self.settings = settings
         self.db = db
+        self.keys = Keyring(settings.keys_path)
+        self.secrets = Secrets(self.keys)
         self.gate = Gate()
         self.registry = Registry(self.gate)
         self.dispatcher = Dispatcher(self.registry)
@@ -58,6 +63,7 @@ class House:
         self.second_factor = SecondFactor()
         self.sign_in = SignIn()
         self.openid = OpenIdConnect()
+        self.sights = Sights(db, self.registry)
         self.customers = Customers(db, self.events, country=settings.company.country)
         self.interactions = Interactions(db, self.events, self.registry, self.dispatcher)
         self.handlers = HandlerRunner(db, self.events, self.registry)

@@ -79,6 +79,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default."""
     server: Server = Server()
     company: Company = Company()
+    keys_file: str = ""
+    """The file of keys (relative to ``home``), never inside the database or its backups;
+    ``keys.toml`` in ``home`` by default."""
     durability: Literal["full", "normal"] = "full"
     """``full``: what was answered survives a power cut. ``normal``: it survives a crash of the
     process; a power cut may lose the last moments. Concerns SQLite."""
@@ -106,6 +109,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not self.database.startswith("sqlite:///"):
             return None
         return self.home / self.database.removeprefix("sqlite:///")
+
+    @property
+    def keys_path(self) -> Path:
+        """The file that holds the keys of this installation."""
+        return self.home / Path(self.keys_file or "keys.toml").expanduser()
 
     def redacted_database(self) -> str:
         """The database URL as it may be shown and logged: ``***`` instead of the password."""

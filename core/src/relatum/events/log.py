@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from relatum.db.database import marks
+from relatum.events.context import context_text
 from relatum.events.types import Event, NewEvent
 from relatum.values.problems import InvalidInput
 from relatum.values.time import now
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from relatum.db.database import Database
     from relatum.hooks.registry import Registry
 
-COLUMNS = ("type", "version", "customer_id", "recorded_at", "by", "payload")
+COLUMNS = ("type", "version", "customer_id", "recorded_at", "by", "payload", "context")
 SELECT = "SELECT seq, type, version, customer_id, recorded_at, by, payload FROM core_event"
 
 Row = tuple[int, str, int, UUID | None, dt.datetime, str, str]
@@ -58,7 +59,7 @@ class EventLog:
         self._listeners.append(listener)
 
     async def append(self, events: Sequence[NewEvent], *, by: str) -> None:
-        """Append in the caller's transaction (or in one of its own).
+        """Append in the caller's transaction (or in one of its own), with the context of now.
 
         Raises:
             InvalidInput: a type is not declared, or a payload is not of its type.
@@ -66,11 +67,14 @@ class EventLog:
         if not events:
             return
         moment = now()
-        rows = [self._row(event, by, moment) for event in events]
+        beside = (moment, by, context_text(by))
+        rows = [self._row(event, *beside) for event in events]
         await self._db.insert("core_event", COLUMNS, rows)
         self._db.after_commit(self._tell)
 
-    def _row(self, event: NewEvent, by: str, moment: dt.datetime) -> tuple[Any, ...]:
+    def _row(
+        self, event: NewEvent, moment: dt.datetime, by: str, context: str | None
+    ) -> tuple[Any, ...]:
         declared = self._registry.event_types.find(event.type)
         if declared is None or not isinstance(event.payload, declared.payload):
             expected = declared.payload.__name__ if declared else "a declared event type"
@@ -79,7 +83,7 @@ class EventLog:
                 f"{type(event.payload).__name__}; declare it with relatum_register_event_types"
             )
         payload = self._encoder.encode(event.payload).decode()
-        return (event.type, declared.version, event.customer, moment, by, payload)
+        return (event.type, declared.version, event.customer, moment, by, payload, context)
 
     def _tell(self) -> None:
         for listener in self._listeners:

@@ -25,6 +25,8 @@ class StoredEvent(Table, tablename="core_event"):
     recorded_at = Timestamptz(default=None, null=False)
     by = Varchar(length=120)
     payload = JSON(default="{}")
+    #: on whose request and why, where somebody said so
+    context = JSON(default=None, null=True)
 
 
 class HandlerPosition(Table, tablename="core_handler"):

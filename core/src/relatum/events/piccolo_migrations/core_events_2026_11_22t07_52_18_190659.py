@@ -1,0 +1,34 @@
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from piccolo.columns.column_types import JSON
+from piccolo.columns.indexes import IndexMethod
+
+ID = "2026-11-22T07:52:18:190659"
+VERSION = "1.38.0"
+DESCRIPTION = "Context of events"
+
+
+async def forwards():
+    manager = MigrationManager(migration_id=ID, app_name="core_events", description=DESCRIPTION)
+
+    manager.add_column(
+        table_class_name="StoredEvent",
+        tablename="core_event",
+        column_name="context",
+        db_column_name="context",
+        column_class_name="JSON",
+        column_class=JSON,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    return manager
