@@ -28,7 +28,16 @@ from relatum.values.problems import ConfigurationError
 
 ROOMS = [
     room
-    for room in ("events", "jobs", "customers", "interactions", "importing", "http")
+    for room in (
+        "events",
+        "access.accounts",
+        "jobs",
+        "customers",
+        "access.sight",
+        "interactions",
+        "importing",
+        "http",
+    )
     if find_spec(f"relatum.{room}.piccolo_app")
 ]
 APPS: list[AppConfig] = [

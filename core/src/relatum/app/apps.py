@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 #: In the order of their references: what points at customers comes after them.
 CORE_APPS = (
     "relatum.events.piccolo_app",
+    "relatum.access.accounts.piccolo_app",
     "relatum.jobs.piccolo_app",
     "relatum.customers.piccolo_app",
+    "relatum.access.sight.piccolo_app",
     "relatum.interactions.piccolo_app",
     "relatum.importing.piccolo_app",
     "relatum.http.piccolo_app",

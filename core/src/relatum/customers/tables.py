@@ -20,6 +20,7 @@ class StoredCustomer(Table, tablename="core_customer"):
 
     ``sort_key`` and ``search`` are derived from the name on every save (Vietnamese collation; text
     without marks), because neither database can index that by itself in the same way.
+    ``search_name`` is the part of ``search`` that is left for those who do not see contact data.
     """
 
     id = UUID(primary_key=True, default=None)
@@ -31,6 +32,10 @@ class StoredCustomer(Table, tablename="core_customer"):
     version = Integer(default=1)
     created_at = Timestamptz(default=None, null=False)
     updated_at = Timestamptz(default=None, null=False)
+    #: the account and the team it belongs to; no references: both may go while the customer stays
+    owner = UUID(null=True, default=None, db_column_name="owner_id")
+    team = UUID(null=True, default=None, db_column_name="team_id")
+    search_name = Text(default="")
 
 
 class StoredContactPoint(Table, tablename="core_contact_point"):
@@ -95,3 +100,4 @@ class CustomField(Table, tablename="core_customer_field"):
     title_vi = Varchar(length=100, default="")
     choices = JSON(default="[]")
     applies_to = Varchar(length=20, default="both")
+    sensitivity = Varchar(length=20, default=None, null=True)
