@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 CORE_APPS = (
     "relatum.events.piccolo_app",
     "relatum.access.accounts.piccolo_app",
+    "relatum.access.roles.piccolo_app",
     "relatum.jobs.piccolo_app",
     "relatum.customers.piccolo_app",
     "relatum.access.sight.piccolo_app",

@@ -14,6 +14,7 @@ from relatum.access.accounts.service import Accounts
 from relatum.access.accounts.sessions import Sessions
 from relatum.access.accounts.signing_in import SignIn
 from relatum.access.accounts.tokens import Tokens
+from relatum.access.roles.service import Roles
 from relatum.access.secrets import Secrets
 from relatum.access.sight.service import Sights
 from relatum.app import core_plugin
@@ -57,6 +58,7 @@ class House:
         self.registry = Registry(self.gate)
         self.dispatcher = Dispatcher(self.registry)
         self.events = EventLog(db, self.registry)
+        self.roles = Roles(db, self.events, self.registry)
         self.accounts = Accounts()
         self.sessions = Sessions()
         self.tokens = Tokens()
