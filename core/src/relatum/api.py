@@ -13,7 +13,7 @@ from relatum.customers.types import (
     Link,
     LinkDraft,
 )
-from relatum.db.columns import CustomerRef, OnErase
+from relatum.db.columns import CustomerRef, CustomerTrace, OnErase, RowRef
 from relatum.db.database import Database, marks, to_json
 from relatum.db.migrate import add_statements
 from relatum.db.pages import Page, PageQuery, Sort, cut, paginate, sort_from
@@ -79,6 +79,7 @@ __all__ = [
     "CustomerDraft",
     "CustomerQuery",
     "CustomerRef",
+    "CustomerTrace",
     "Database",
     "Event",
     "EventType",
@@ -113,6 +114,7 @@ __all__ = [
     "Refused",
     "RelatumError",
     "Report",
+    "RowRef",
     "Sort",
     "Text",
     "Written",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from piccolo.columns import UUID
 from piccolo.table import TABLE_REGISTRY, Table
+
+if TYPE_CHECKING:
+    from piccolo.columns.reference import LazyTableReference
 
 CUSTOMER_TABLE = "core_customer"
 
@@ -50,6 +53,44 @@ class CustomerRef(UUID):
     @property
     def ddl(self) -> str:
         return f'{super().ddl} REFERENCES "{CUSTOMER_TABLE}" ("id") ON DELETE RESTRICT'
+
+
+class _MarkedUUID(UUID):
+    """A UUID in the database and in migrations; what it means is for the house alone."""
+
+    @property
+    def __class__(self) -> type[UUID]:  # type: ignore[override]
+        # Piccolo compares classes to find what a migration must change: nothing, for a marker.
+        return UUID
+
+
+class CustomerTrace(_MarkedUUID):
+    """Names a customer without a reference in the database, and may outlive it (an event log).
+
+    A row whose trace is not empty is seen by those who see the customer, so that the rows of a
+    customer who is gone are left to those who see every customer. Merging and erasing leave it
+    alone.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("default", None)
+        kwargs.setdefault("null", True)
+        super().__init__(**kwargs)
+
+
+class RowRef(_MarkedUUID):
+    """Names a row of another table by its key, without a foreign key (a projection, a journal).
+
+    The row is seen by those who see the row it names.
+
+    Args:
+        to: the table, or a ``LazyTableReference`` to it.
+    """
+
+    def __init__(self, *, to: type[Table] | LazyTableReference, **kwargs: Any) -> None:
+        kwargs.setdefault("default", None)
+        super().__init__(**kwargs)
+        self.to = to
 
 
 def customer_references() -> Iterator[tuple[type[Table], CustomerRef]]:

@@ -18,13 +18,17 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in for one table.
 
     Attributes:
-        select: a SELECT with ``?`` marks that yields the columns of the table. ``{table}`` is where
-            the real table goes; other guarded tables it names mean their shadows.
+        select: a SELECT with ``?`` marks that yields every column of the table under its name.
+            ``{table}`` is where the real table goes, ``{real}.name`` is any other real table
+            (``{real}`` is the schema). A plain name after FROM or JOIN means a shadow and must
+            stand in ``needs``: a statement could otherwise put rows of its own in its place.
         params: for the marks.
         needs: tables whose shadows ``select`` names; they come before this one.
         key: the primary key's column, by which writes are limited to visible rows.
         hides_rows: whether rows are left out; when not, the shadow masks columns only.
-        refers: columns that must point at visible rows when a row is inserted, and at which table.
+        masked: columns that ``select`` yields otherwise than they are stored. A statement that
+            writes must not name them: what it saved or gave back would be wrong or too much.
+        refers: columns that must point at visible rows when a row is written, and at which table.
     """
 
     select: str
@@ -32,6 +36,7 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     key: str = "id"
     hides_rows: bool = True
+    masked: frozenset[str] = frozenset()
     refers: Mapping[str, str] = {}
 
 
