@@ -58,7 +58,7 @@ class CustomerRef(UUID):
 class _MarkedUUID(UUID):
     """A UUID in the database and in migrations; what it means is for the house alone."""
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> type[UUID]:  # type: ignore[override]
         # Piccolo compares classes to find what a migration must change: nothing, for a marker.
         return UUID

@@ -5,6 +5,7 @@ from piccolo.columns import (
     UUID,
     BigInt,
     BigSerial,
+    Bytea,
     Integer,
     SmallInt,
     Text,
@@ -12,6 +13,8 @@ from piccolo.columns import (
     Varchar,
 )
 from piccolo.table import Table
+
+from relatum.db.columns import CustomerTrace
 
 
 class StoredEvent(Table, tablename="core_event"):
@@ -21,12 +24,25 @@ class StoredEvent(Table, tablename="core_event"):
     type = Varchar(length=120)
     version = SmallInt(default=1)
     #: no reference: the log outlives the customer
-    customer = UUID(null=True, default=None, db_column_name="customer_id")
+    customer = CustomerTrace(null=True, default=None, db_column_name="customer_id")
     recorded_at = Timestamptz(default=None, null=False)
     by = Varchar(length=120)
     payload = JSON(default="{}")
     #: on whose request and why, where somebody said so
     context = JSON(default=None, null=True)
+
+
+class EventSeal(Table, tablename="core_event_seal"):
+    """A stretch of the log as it was; see ``seals``."""
+
+    number = BigInt(primary_key=True, default=None)
+    first_seq = BigInt(default=None, null=False)
+    last_seq = BigInt(default=None, null=False)
+    digests = Bytea(default=b"")
+    previous = Bytea(default=b"")
+    hash = Bytea(default=b"")
+    key = Varchar(length=40)
+    sealed_at = Timestamptz(default=None, null=False)
 
 
 class HandlerPosition(Table, tablename="core_handler"):
@@ -43,7 +59,7 @@ class ParkedEvent(Table, tablename="core_parked_event"):
     id = UUID(primary_key=True, default=None)
     handler = Varchar(length=160)
     seq = BigInt()
-    customer = UUID(null=True, default=None, db_column_name="customer_id")
+    customer = CustomerTrace(null=True, default=None, db_column_name="customer_id")
     attempts = Integer(default=0)
     #: when it is tried again by itself; empty once given up
     retry_at = Timestamptz(default=None, null=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from relatum.db.guarding import as_the_house
 from relatum.http.problems import KeyReused
 from relatum.values.problems import MalformedRequest
 from relatum.values.time import now
@@ -129,37 +130,42 @@ class Idempotency:
     async def _claim(self, identity: str, fingerprint: str, route: str) -> bool:
         """Take the key; waits while another transaction holds it."""
         moment = now()
-        await self._db.execute(
-            "DELETE FROM core_idempotency WHERE id = ? AND created_at < ?", identity, moment - KEPT
-        )
-        taken = await self._db.execute(
-            "INSERT INTO core_idempotency (id, route, fingerprint, status, headers, body, "
-            "created_at) VALUES (?, ?, ?, 0, '[]', ?, ?) ON CONFLICT (id) DO NOTHING",
-            identity,
-            route[:200],
-            fingerprint,
-            b"",
-            moment,
-        )
+        with as_the_house():
+            await self._db.execute(
+                "DELETE FROM core_idempotency WHERE id = ? AND created_at < ?",
+                identity,
+                moment - KEPT,
+            )
+            taken = await self._db.execute(
+                "INSERT INTO core_idempotency (id, route, fingerprint, status, headers, body, "
+                "created_at) VALUES (?, ?, ?, 0, '[]', ?, ?) ON CONFLICT (id) DO NOTHING",
+                identity,
+                route[:200],
+                fingerprint,
+                b"",
+                moment,
+            )
         return taken == 1
 
     async def _keep(self, identity: str, recorder: Recorder) -> None:
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in recorder.headers]
-        await self._db.execute(
-            "UPDATE core_idempotency SET status = ?, headers = ?, body = ? WHERE id = ?",
-            recorder.status,
-            msgspec.json.encode(headers).decode(),
-            recorder.body,
-            identity,
-        )
+        with as_the_house():
+            await self._db.execute(
+                "UPDATE core_idempotency SET status = ?, headers = ?, body = ? WHERE id = ?",
+                recorder.status,
+                msgspec.json.encode(headers).decode(),
+                recorder.body,
+                identity,
+            )
 
     async def _find(self, identity: str) -> Kept | None:
-        row = await self._db.fetch_one(
-            "SELECT fingerprint, status, headers, body FROM core_idempotency "
-            "WHERE id = ? AND created_at >= ?",
-            identity,
-            now() - KEPT,
-        )
+        with as_the_house():
+            row = await self._db.fetch_one(
+                "SELECT fingerprint, status, headers, body FROM core_idempotency "
+                "WHERE id = ? AND created_at >= ?",
+                identity,
+                now() - KEPT,
+            )
         if row is None:
             return None
         headers = msgspec.json.decode(row[2], type=HeaderPairs)
@@ -170,9 +176,10 @@ class Idempotency:
         moment = now()
         if moment - self._swept > SWEEP_EVERY:
             self._swept = moment
-            await self._db.execute(
-                "DELETE FROM core_idempotency WHERE created_at < ?", moment - KEPT
-            )
+            with as_the_house():
+                await self._db.execute(
+                    "DELETE FROM core_idempotency WHERE created_at < ?", moment - KEPT
+                )
 
 
 async def _whole(receive: Receive) -> bytes:

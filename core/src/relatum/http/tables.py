@@ -10,6 +10,9 @@ class AnsweredRequest(Table, tablename="core_idempotency"):
     Written in the transaction of the work itself, so that there is never one without the other.
     """
 
+    #: whole answers, of whoever asked
+    across_customers = True
+
     #: SHA-256 of key, method and path, hexadecimal
     id = Varchar(length=64, primary_key=True, default=None)
     #: method and path, cut short: for people who look

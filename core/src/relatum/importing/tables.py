@@ -41,6 +41,9 @@ class StoredImport(Table, tablename="core_import"):
 class StoredBatch(Table, tablename="core_import_batch"):
     """What one transaction of an import changed; written in that transaction."""
 
+    #: former values of whichever customers the import changed
+    across_customers = True
+
     id = UUID(primary_key=True, default=None)
     import_entry = ForeignKey(
         references=StoredImport,

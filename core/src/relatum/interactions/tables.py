@@ -1,5 +1,7 @@
 """The table of interactions. Only ``service`` writes it."""
 
+from typing import ClassVar
+
 from piccolo.columns import JSON, UUID, BigInt, SmallInt, Timestamptz, Varchar
 from piccolo.table import Table
 
@@ -8,6 +10,8 @@ from relatum.db.columns import CustomerRef, OnErase
 
 class StoredInteraction(Table, tablename="core_interaction"):
     """One thing that happened. Rows are appended; only undoing an import removes some."""
+
+    sensitive: ClassVar[dict[str, str]] = {"handle": "contact"}
 
     id = UUID(primary_key=True, default=None)
     kind = Varchar(length=120, default="")

@@ -19,7 +19,7 @@ from piccolo.columns import (
 )
 from piccolo.table import Table
 
-from relatum.api import CustomerRef, OnErase
+from relatum.api import CustomerRef, CustomerTrace, OnErase, RowRef
 
 
 class StoredPipeline(Table, tablename="sales_pipeline_pipeline"):
@@ -304,7 +304,7 @@ class LeadSignal(Table, tablename="sales_pipeline_lead_signal"):
     """An interaction that counts for a lead's engagement; a projection of the event log."""
 
     id = UUID(primary_key=True, default=None)
-    lead = UUID(default=None, null=False, db_column_name="lead_id")
+    lead = RowRef(to=StoredLead, default=None, null=False, db_column_name="lead_id")
     interaction = UUID(default=None, null=False, db_column_name="interaction_id", index=True)
     kind = Varchar(length=120, default="")
     occurred_at = Timestamptz(default=None, null=False)
@@ -317,7 +317,7 @@ class WatchedDeal(Table, tablename="sales_pipeline_watched_deal"):
     """
 
     deal = UUID(primary_key=True, default=None, db_column_name="deal_id")
-    customer = UUID(default=None, null=True, db_column_name="customer_id", index=True)
+    customer = CustomerTrace(default=None, null=True, db_column_name="customer_id", index=True)
     open = Boolean(default=True)
 
 
@@ -325,7 +325,7 @@ class DealActivity(Table, tablename="sales_pipeline_deal_activity"):
     """An interaction that counts as activity of a deal; a projection of the event log."""
 
     id = UUID(primary_key=True, default=None)
-    deal = UUID(default=None, null=False, db_column_name="deal_id")
+    deal = RowRef(to=StoredDeal, default=None, null=False, db_column_name="deal_id")
     interaction = UUID(default=None, null=False, db_column_name="interaction_id", index=True)
     occurred_at = Timestamptz(default=None, null=False)
 
@@ -333,13 +333,16 @@ class DealActivity(Table, tablename="sales_pipeline_deal_activity"):
 class RottingNote(Table, tablename="sales_pipeline_rotting_note"):
     """A deal was reported as rotting since a moment; it is not reported for that moment again."""
 
-    deal = UUID(primary_key=True, default=None, db_column_name="deal_id")
+    deal = RowRef(to=StoredDeal, primary_key=True, default=None, db_column_name="deal_id")
     since = Timestamptz(default=None, null=False)
     noted_at = Timestamptz(default=None, null=False)
 
 
 class ForecastSnapshot(Table, tablename="sales_pipeline_forecast_snapshot"):
     """The forecast as it stood on a day: one row for each month, team, owner and currency."""
+
+    #: totals over whatever deals there were
+    across_customers = True
 
     id = UUID(primary_key=True, default=None)
     taken_on = Date(default=None, null=False)
