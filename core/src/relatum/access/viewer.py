@@ -11,11 +11,20 @@ from uuid import UUID
 import msgspec
 
 from relatum.access.policies import SENSITIVITIES, Sensitivity
+from relatum.hooks.declarations import PUBLIC, SIGNED_IN
 
-#: Permissions that no role holds because everybody does: of routes that anybody may call, and of
-#: those that need no more than being signed in.
-PUBLIC = "public"
-SIGNED_IN = "signed-in"
+__all__ = [
+    "ANONYMOUS",
+    "PUBLIC",
+    "SEES_ALL",
+    "SEES_NOTHING",
+    "SIGNED_IN",
+    "SYSTEM",
+    "Sight",
+    "Viewer",
+    "acting_as",
+    "current_viewer",
+]
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):

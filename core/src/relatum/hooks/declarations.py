@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from relatum.hooks.context import Plugin
 
 
+#: Permissions that no role holds because everybody does: of routes that anybody may call (a
+#: webhook; it has to be said), and of those that need no more than being signed in.
+PUBLIC = "public"
+SIGNED_IN = "signed-in"
 #: The built-in roles besides the owner.
 RoleName = Literal["manager", "sales", "care", "marketing", "analyst", "read_only"]
 

@@ -28,6 +28,8 @@ from relatum.values.problems import (
     Refused,
     RelatumError,
     TooLarge,
+    TooMany,
+    Unauthenticated,
     Unavailable,
 )
 
@@ -43,6 +45,9 @@ MOST_PROBLEMS = 200
 RETRY_SECONDS = 1
 
 Headers = list[tuple[bytes, bytes]]
+
+#: How to say who one is, for programs; people sign in at a page.
+CHALLENGE = (b"www-authenticate", b'Bearer realm="relatum"')
 
 
 class UnknownParameter(MalformedRequest):
@@ -186,6 +191,10 @@ _NOBODY_EXPECTED = (
 def _from_relatum(error: RelatumError) -> Failure:
     if error.status == 503:
         return Failure(error=error, headers=_retry())
+    if error.status == 401:
+        return Failure(error=error, headers=[CHALLENGE])
+    if error.status == 429 and isinstance(wait := error.extra.get("retry_after"), int):
+        return Failure(error=error, headers=[(b"retry-after", b"%d" % wait)])
     return Failure(error=error, unexpected=error.status >= 500)
 
 
@@ -248,25 +257,9 @@ def _too_large(error: HTTPException) -> RelatumError:
     return TooLarge("The body is larger than this installation accepts; send it in parts.")
 
 
-class _Unauthorized(RelatumError):
-    """The route wants to know who is asking."""
-
-    status = 401
-    code = "sign-in-required"
-    title = "Sign in first"
-
-
-class _TooMany(RelatumError):
-    """The same caller asked too often."""
-
-    status = 429
-    code = "too-many-requests"
-    title = "Too many requests"
-
-
 _BY_STATUS: dict[int, Callable[[HTTPException], RelatumError]] = {
     400: _bad_request,
-    401: lambda error: _Unauthorized(str(error.detail)),
+    401: lambda error: Unauthenticated(str(error.detail)),
     403: lambda error: Refused(str(error.detail)),
     404: _nothing_here,
     405: _wrong_method,
@@ -274,7 +267,7 @@ _BY_STATUS: dict[int, Callable[[HTTPException], RelatumError]] = {
     413: _too_large,
     415: lambda error: UnsupportedMedia(str(error.detail)),
     422: _bad_request,
-    429: lambda error: _TooMany(str(error.detail)),
+    429: lambda error: TooMany(str(error.detail)),
 }
 
 

@@ -7,6 +7,7 @@ finding that led to it. The HTTP room turns an error into a problem document (RF
 
 # The classes are named for what they say to a person, as in the problem documents.
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -81,6 +82,14 @@ class MalformedRequest(RelatumError):
     title = "The request cannot be read"
 
 
+class Unauthenticated(RelatumError):
+    """Whoever asks has not said who they are, or cannot prove it (any more)."""
+
+    status = 401
+    code = "sign-in-required"
+    title = "Sign in first"
+
+
 class NotFound(RelatumError):
     """What was asked for does not exist, or the asker may not know that it does."""
 
@@ -119,6 +128,23 @@ class TooLarge(RelatumError):
     status = 413
     code = "too-large"
     title = "Too large"
+
+
+class TooMany(RelatumError):
+    """The same caller asks too often; ``extra["retry_after"]`` says how many seconds to wait."""
+
+    status = 429
+    code = "too-many-requests"
+    title = "Too many requests"
+
+    @classmethod
+    def wait(cls, seconds: float, what: str = "requests") -> "TooMany":
+        """Come back in so many seconds, rounded up."""
+        whole = max(1, math.ceil(seconds))
+        return cls(
+            f"expected fewer {what}, got too many; wait {whole} s, then go on more slowly",
+            extra={"retry_after": whole},
+        )
 
 
 class Unavailable(RelatumError):
