@@ -76,7 +76,7 @@ class Spa:
     def __init__(self, house: House) -> None:
         self.house = house
         self.app: Application = create_app(house)
-        self.edge: Any = self.app.asgi_handler
+        self.edge: Any = self.app.asgi_handler.inner  # type: ignore[attr-defined]
         self.mounting = Mounting(self.app, house.gate, self._rebuilt)
         transport = httpx.ASGITransport(app=self.app)  # type: ignore[arg-type]
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000")

@@ -16,8 +16,8 @@ from relatum.web.languages import LOCALES, grouped, preferred, translations
 
 WEB = Path(relatum.web.__file__).parent
 METHODS = [("**.html", "jinja2.ext:babel_extract"), ("**.py", "python")]
-# `text` is what the routes call gettext
-KEYWORDS = {"_": None, "gettext": None, "text": None}
+# `text` is what the routes call gettext, `marked` texts are translated where they are shown
+KEYWORDS = {"_": None, "gettext": None, "text": None, "marked": None}
 
 
 def used_texts() -> set[str]:

@@ -21,6 +21,7 @@ from relatum.http.readiness import ReadinessCheck
 from relatum.http.routes import customers, interactions, operations, reports
 from relatum.values.problems import PluginError, Problem
 from relatum.web import pages
+from relatum.web.failures import FailurePages
 
 if TYPE_CHECKING:
     from relatum.app.house import House
@@ -91,7 +92,7 @@ def _edge(house: House, app: Application) -> Edge:
     )
     # Around the router, and not a middleware of routes: an address that does not exist or a wrong
     # method has no route.
-    app.asgi_handler = edge
+    app.asgi_handler = FailurePages(edge, house)
     return edge
 
 

@@ -6,6 +6,7 @@ read as they are: there is no compiled file that could be forgotten.
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import gettext
 import io
@@ -21,6 +22,11 @@ LANGUAGES: tuple[Language, ...] = ("vi", "en")
 COOKIE = "lang"
 COOKIE_SECONDS = 365 * 24 * 3600
 LOCALES = Path(__file__).parent / "locales"
+
+
+def marked(message: str) -> str:
+    """A text that is translated later, where the language is known."""
+    return message
 
 
 def language_of(request: Call) -> Language:
@@ -71,8 +77,18 @@ def grouped(number: int, language: Language) -> str:
     return text.replace(",", ".") if language == "vi" else text
 
 
+def day_text(moment: dt.date, language: Language) -> str:
+    """``22/11/2026`` in Vietnamese, ``22 Nov 2026`` in English."""
+    if language == "vi":
+        return f"{moment.day:02}/{moment.month:02}/{moment.year}"
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
 def _weight(text: str) -> float:
     try:
         return min(max(float(text), 0.0), 1.0) if text else 1.0
     except ValueError:
         return 0.0
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

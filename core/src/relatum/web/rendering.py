@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from relatum.web.languages import LANGUAGES, Language, grouped, translations
+from relatum.values.time import zone_of
+from relatum.web.languages import Language, day_text, grouped, translations
+from relatum.web.wording import sentence_of
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from jinja2 import Environment
+
+    from relatum.values.text import Text
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -52,7 +58,23 @@ def coded(text: str) -> Markup:
     return shown
 
 
+def initials(name: str) -> str:
+    """Of the last two words of a name: the given name is among them in Vietnamese."""
+    return "".join(word[0] for word in name.split()[-2:]).upper()
+
+
 _BACKTICKS = re.compile(r"`{1,2}([^`]+)`{1,2}")
+
+
+def _said(text: Text, language: Language) -> str:
+    return text.in_language(language)
+
+
+def _moment(when: dt.datetime, zone: str, language: Language) -> Markup:
+    """A moment by the company's clock; programs find the exact one in the attribute."""
+    local = when.astimezone(zone_of(zone))
+    shown = f"{day_text(local, language)} {local.hour:02}:{local.minute:02}"
+    return Markup('<time datetime="{}">{}</time>').format(local.isoformat("T", "seconds"), shown)
 
 
 @functools.cache
@@ -73,5 +95,12 @@ def _environment(language: Language) -> Environment:
     )
     environment.filters["grouped"] = lambda number: grouped(number, language)
     environment.filters["coded"] = coded
-    environment.globals.update(language=language, languages=LANGUAGES, static_url=static_url)
+    environment.filters["initials"] = initials
+    environment.filters["said"] = lambda text: _said(text, language)
+    environment.filters["sentence"] = lambda problem: sentence_of(problem, language)
+    environment.globals.update(
+        language=language,
+        static_url=static_url,
+        moment=lambda when, zone: _moment(when, zone, language),
+    )
     return environment

@@ -1,0 +1,196 @@
+"""Problem documents become pages when a person's browser asked.
+
+A layer around the whole application: it sees the failures of routes, of the router and of the
+layers before it alike. Addresses below ``/api/`` answer programs and stay as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http.cookies import CookieError, SimpleCookie
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from relatum.access.viewer import ANONYMOUS, Viewer
+from relatum.http.answers import HTML_TYPE, length_of
+from relatum.http.calls import header
+from relatum.http.edge import PAGE_POLICY
+from relatum.http.problems import MEDIA_TYPE
+from relatum.web.languages import COOKIE, LANGUAGES, Language, marked, preferred
+from relatum.web.layout import VARIES, Shell, places_for
+from relatum.web.rendering import render
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+    from relatum.app.house import House
+
+log = logging.getLogger("relatum.web")
+
+PROGRAMS = "/api/"
+LARGEST = 1024 * 1024
+_REPLACED = frozenset({b"content-type", b"content-length", b"content-security-policy"})
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """What a person is told about a status."""
+
+    title: str
+    text: str
+
+
+EXPLANATIONS = {
+    400: Explanation(
+        marked("This request cannot be read"),
+        marked("The address or the form is not as this page expects it. Go back and try again."),
+    ),
+    401: Explanation(marked("Sign in first"), marked("This page is for people who are signed in.")),
+    403: Explanation(
+        marked("You may not do this"),
+        marked("Your role does not allow it. Ask an owner of this installation if you need it."),
+    ),
+    404: Explanation(
+        marked("There is nothing here"),
+        marked("The address is wrong, or what was here is gone, or you may not see it."),
+    ),
+    405: Explanation(
+        marked("This does not work here"), marked("Go back and use the buttons of the page.")
+    ),
+    409: Explanation(
+        marked("Somebody was faster"),
+        marked("What you wanted to change has changed meanwhile. Go back, look, and try again."),
+    ),
+    410: Explanation(
+        marked("This link is no longer good"),
+        marked("It was used already, or it has expired. Ask for a new one."),
+    ),
+    413: Explanation(
+        marked("This is too large"), marked("Send less at once, or in several parts.")
+    ),
+    429: Explanation(marked("Too many attempts"), marked("Wait a little while, then try again.")),
+    503: Explanation(
+        marked("Not available at the moment"),
+        marked("Nothing was lost. Try again in a little while."),
+    ),
+}
+OTHERWISE = Explanation(
+    marked("Something went wrong"),
+    marked(
+        "Nothing was written. Try again; if it stays like this, give the number below to whoever "
+        "runs this installation."
+    ),
+)
+NOT_ACCEPTED = Explanation(
+    marked("This cannot be done"), marked("Go back, mend what is said below, and try again.")
+)
+
+
+class FailurePages:
+    """Wraps the application; what is no failure passes as it is.
+
+    Attributes:
+        inner: what is wrapped.
+    """
+
+    def __init__(self, app: ASGIApp, house: House) -> None:
+        self.inner = app
+        self._house = house
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if _is_for_a_person(scope):
+            send = _Translation(scope, self._house, send)
+        await self.inner(scope, receive, send)
+
+
+class _Translation:
+    """Sends one answer on; a problem document as a page."""
+
+    def __init__(self, scope: Any, house: House, send: Send) -> None:
+        self._scope = scope
+        self._house = house
+        self._send = send
+        self._start: Any = None
+        self._body = b""
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start" and _is_problem(message["headers"]):
+            self._start = message
+        elif self._start is None:
+            await self._send(message)
+        else:
+            self._body += message.get("body", b"")
+            if not message.get("more_body", False):
+                await self._finish()
+
+    async def _finish(self) -> None:
+        start, body = self._start, self._body
+        if body and len(body) <= LARGEST:
+            language = _language(self._scope, self._house)
+            page = await asyncio.to_thread(self._page, body, language)
+            kept = [pair for pair in start["headers"] if pair[0] not in _REPLACED]
+            said = (b"content-language", language.encode())
+            body = page.encode()
+            kept += [HTML_TYPE, length_of(body), PAGE_POLICY, VARIES, said]
+            start = {**start, "headers": kept}
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _page(self, body: bytes, language: Language) -> str:
+        problem: dict[str, Any] = msgspec.json.decode(body)
+        status = int(problem.get("status", 500))
+        explanation = EXPLANATIONS.get(status, NOT_ACCEPTED if status < 500 else OTHERWISE)
+        return render(
+            "relatum/failure.html",
+            language,
+            shell=self._shell(language),
+            refused=[],
+            status=status,
+            explanation=explanation,
+            problem=problem,
+        )
+
+    def _shell(self, language: Language) -> Shell:
+        viewer: Viewer = self._scope.get("state", {}).get("viewer", ANONYMOUS)
+        company = self._house.settings.company
+        return Shell(
+            groups=places_for(viewer),
+            here="",
+            viewer=viewer,
+            person="",
+            company=company.name,
+            csrf="",
+            flash="",
+            languages=[],
+            time_zone=company.time_zone,
+            version=version("relatum"),
+        )
+
+
+def _is_for_a_person(scope: Any) -> bool:
+    if scope["type"] != "http" or scope["path"].startswith(PROGRAMS):
+        return False
+    return "text/html" in (header(scope, b"accept") or "")
+
+
+def _is_problem(headers: Any) -> bool:
+    return any(
+        name == b"content-type" and value.startswith(MEDIA_TYPE.encode()) for name, value in headers
+    )
+
+
+def _language(scope: Any, house: House) -> Language:
+    """As on every page, read from the request as it came."""
+    cookies: SimpleCookie = SimpleCookie()
+    try:
+        cookies.load(header(scope, b"cookie") or "")
+    except CookieError:
+        log.debug("a cookie header cannot be read")
+    chosen = cookies[COOKIE].value if COOKIE in cookies else None
+    for said in (chosen, preferred(header(scope, b"accept-language") or "")):
+        for language in LANGUAGES:
+            if said == language:
+                return language
+    return house.settings.company.language

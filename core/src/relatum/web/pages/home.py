@@ -1,0 +1,90 @@
+"""The first page: what runs."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from litestar import get
+
+from relatum.http.answers import Html
+from relatum.http.calls import Call
+from relatum.values.problems import RelatumError
+from relatum.web.languages import Language, language_of, translations
+from relatum.web.layout import PAGE, page
+
+if TYPE_CHECKING:
+    from relatum.app.asgi import Application
+    from relatum.app.house import House
+
+log = logging.getLogger("relatum.web")
+
+
+@get("/", opt={"permission": "core.plugins.read", **PAGE}, include_in_schema=False)
+async def home(request: Call) -> Html:
+    """What runs."""
+    request.refuse_query(("lang",))
+    language = language_of(request)
+    house = request.house
+    text = translations(language).gettext
+    application: Application = request.scope["litestar_app"]  # type: ignore[assignment]
+    reasons = await application.readiness.reasons()
+    return await page(
+        request,
+        "relatum/home.html",
+        here="home",
+        reasons=reasons,
+        company=house.settings.company.name,
+        counts=[] if reasons else await _counts(house, language),
+        plugins=house.plugins.states(),
+        facts=await _facts(house, language),
+        statuses={
+            "enabled": text("on"),
+            "disabled": text("off"),
+            "installed": text("needs migration"),
+            "quarantined": text("cannot run"),
+        },
+    )
+
+
+async def _counts(house: House, language: Language) -> list[tuple[str, int]]:
+    text = translations(language).gettext
+    labels = {
+        "core_customer": text("Customers"),
+        "core_interaction": text("Interactions"),
+        "core_event": text("Events in the log"),
+    }
+    found = await house.db.fetch_together(
+        *((f"SELECT count(*) FROM {table}", ()) for table in labels)  # noqa: S608 - our own names
+    )
+    return [(label, int(rows[0][0])) for label, rows in zip(labels.values(), found, strict=True)]
+
+
+async def _facts(house: House, language: Language) -> list[tuple[str, str]]:
+    text = translations(language).gettext
+    company = house.settings.company
+    return [
+        (text("Version"), version("relatum")),
+        (text("Database"), await _database(house)),
+        (text("Company"), company.name or "–"),
+        (text("Country"), company.country),
+        (text("Time zone"), company.time_zone),
+        (text("Currency"), company.currency),
+        (text("Reachable"), text("from this machine only: there are no accounts yet")),
+    ]
+
+
+async def _database(house: House) -> str:
+    if house.db.kind == "sqlite":
+        return f"SQLite {sqlite3.sqlite_version}"
+    try:
+        row = await house.db.fetch_one("SHOW server_version")
+    except (RelatumError, OSError) as error:
+        log.warning("the database does not say its version: %r", error)
+        return "PostgreSQL"
+    return f"PostgreSQL {str(row[0]).partition(' ')[0]}" if row else "PostgreSQL"
+
+
+ROUTES = [home]

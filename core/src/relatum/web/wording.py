@@ -1,0 +1,80 @@
+"""What is wrong with a field, as a sentence in the language of the person who reads it.
+
+Problems are written in English where they are found. A page says the ones that people meet in
+forms in its own words, by their code and by what was expected; any other is shown as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from relatum.web.languages import Language, marked, translations
+
+if TYPE_CHECKING:
+    from relatum.values.problems import Problem
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """Something to say, and the language it is in."""
+
+    text: str
+    language: Language
+
+
+def sentence_of(problem: Problem, language: Language) -> Sentence:
+    """What to say about a problem."""
+    text = translations(language).gettext
+    known = BY_CODE.get(problem.code)
+    if known is not None:
+        return Sentence(text(known), language)
+    for pattern, message in BY_EXPECTED:
+        found = pattern.fullmatch(problem.expected)
+        if problem.code == "wrong-value" and found is not None:
+            return Sentence(text(message) % found.groupdict(), language)
+    return Sentence(_as_written(problem), "en")
+
+
+def _as_written(problem: Problem) -> str:
+    text = problem.message[:1].upper() + problem.message[1:]
+    if problem.expected:
+        text += f"; expected {problem.expected}"
+    text = text if text.endswith(".") else f"{text}."
+    return f"{text} {problem.mend}" if problem.mend else text
+
+
+BY_CODE = {
+    "missing": marked("Fill this in."),
+    "given-twice": marked("This came twice. Open the form again."),
+    "unknown-field": marked("The form has changed meanwhile. Open it again."),
+    "bad-character": marked("There is a character in it that cannot be stored. Remove it."),
+    "sign-in-refused": marked("The e-mail or the password is wrong."),
+    "too-many-attempts": marked("There were too many attempts. Wait a little, then try again."),
+    "too-many-requests": marked("There were too many attempts. Wait a little, then try again."),
+}
+
+BY_EXPECTED = tuple(
+    (re.compile(pattern), message)
+    for pattern, message in (
+        (
+            r"text of (?P<least>\d+) to (?P<most>\d+) characters",
+            marked("Write %(least)s to %(most)s characters."),
+        ),
+        (r"text of at most (?P<most>\d+) characters", marked("Write at most %(most)s characters.")),
+        (
+            r"text of at least (?P<least>\d+) characters",
+            marked("Write at least %(least)s characters."),
+        ),
+        (
+            r"a whole number from (?P<least>-?\d+) to (?P<most>-?\d+).*",
+            marked("Write a whole number from %(least)s to %(most)s."),
+        ),
+        (r"a list of (?P<least>\d+) to .*", marked("Choose at least %(least)s.")),
+        (r"a list of at least (?P<least>\d+) .*", marked("Choose at least %(least)s.")),
+        (r"(?:one of |an id such as ).*", marked("Choose one of the list.")),
+        (r"a day such as .*", marked("Write a day.")),
+        (r"text.* that matches .*", marked("This is not in the form that is expected here.")),
+    )
+)
