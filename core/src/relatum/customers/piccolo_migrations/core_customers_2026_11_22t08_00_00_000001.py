@@ -22,13 +22,13 @@ async def fill_search_names() -> None:
     one, two = ("?", "?") if engine.engine_type == "sqlite" else ("$1", "$2")
     while True:
         rows = await engine.fetch(
-            f"SELECT id, display_name FROM core_customer WHERE id > {one} ORDER BY id LIMIT {AT_ONCE}",
+            f"SELECT id, display_name FROM core_customer WHERE id > {one} ORDER BY id LIMIT {AT_ONCE}",  # noqa: S608 - a mark
             (after,),
         )
         if not rows:
             return
         await engine.execute_many(
-            f"UPDATE core_customer SET search_name = {one} WHERE id = {two}",
+            f"UPDATE core_customer SET search_name = {one} WHERE id = {two}",  # noqa: S608 - marks
             [(fold(name), id) for id, name in rows],
         )
         after = str(rows[-1][0])

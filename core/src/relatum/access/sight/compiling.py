@@ -1,0 +1,205 @@
+"""From a sight to the shadows of every guarded table. Pure: nothing is read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from relatum.access.policies import Sensitivity
+from relatum.access.sight import masking
+from relatum.access.sight.masking import Kind, Masked
+from relatum.access.viewer import Sight
+from relatum.db.columns import CUSTOMER_TABLE
+from relatum.db.guarded import GuardedTable
+from relatum.db.guarding import Guard, Shadow
+
+MEMBERS = "core_rule_member"
+_NOBODY = "1 = 0"
+
+
+class SightGuard(Guard, frozen=True, kw_only=True):
+    """A guard that knows what it was made from.
+
+    Attributes:
+        sight: which customers it shows.
+        details: masks the same and hides nothing: for rows whose owner is known to be visible.
+    """
+
+    sight: Sight
+    details: Guard | None = None
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One reason why customers are visible: they belong to somebody, to a team, or fit a rule."""
+
+    kind: Literal["owner", "team", "rule"]
+    value: Any
+
+
+def sources_of(sight: Sight) -> list[Source]:
+    """Every reason, each once."""
+    return [
+        *(Source("owner", owner) for owner in dict.fromkeys(sight.owners)),
+        *(Source("team", team) for team in dict.fromkeys(sight.teams)),
+        *(Source("rule", rule) for rule in dict.fromkeys(sight.rules)),
+    ]
+
+
+def guard_for(
+    sight: Sight, tables: Sequence[GuardedTable], masked: Masked, *, kind: Kind
+) -> SightGuard | None:
+    """The guard; ``None`` when everything is seen as it is."""
+    if sight.everything and not sight.masked:
+        return None
+    details = None
+    if not sight.everything and sight.masked:
+        details = _guard(Sight(everything=True, masked=sight.masked), tables, masked, kind, None)
+    return _guard(sight, tables, masked, kind, details)
+
+
+def _guard(
+    sight: Sight,
+    tables: Sequence[GuardedTable],
+    masked: Masked,
+    kind: Kind,
+    details: Guard | None,
+) -> SightGuard:
+    compiler = _Compiler(sight, masked, kind, keys={table.name: table.key for table in tables})
+    shadows = {table.name: shadow for table in tables if (shadow := compiler.shadow(table))}
+    text = "\x00".join(f"{name}\x01{shadow.select}" for name, shadow in shadows.items())
+    return SightGuard(
+        shape=hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
+        shadows=shadows,
+        masks=bool(sight.masked),
+        sight=sight,
+        details=details,
+    )
+
+
+class _Compiler:
+    def __init__(
+        self, sight: Sight, masked: Masked, kind: Kind, *, keys: Mapping[str, str]
+    ) -> None:
+        self._sight = sight
+        self._masked = masked
+        self._kind = kind
+        self._keys = keys
+        hidden = sight.masked
+        self._fields = [key for key, sensitivity in masked.fields if sensitivity in hidden]
+
+    def shadow(self, table: GuardedTable) -> Shadow | None:
+        """What stands in for the table; ``None`` when it is shown as it is."""
+        masks = self._masks(table)
+        hides = table.hides_rows and not self._sight.everything
+        if not masks and not hides:
+            return None
+        columns = ", ".join(
+            f'{masks[name]} AS "{name}"' if name in masks else f'g."{name}"'
+            for name in table.columns
+        )
+        where, params, needs = self._rows(table) if hides else ("", (), ())
+        return Shadow(
+            select=f"SELECT {columns} FROM {{table}} g" + (f" WHERE {where}" if where else ""),  # noqa: S608 - names of tables
+            params=params,
+            needs=needs,
+            key=table.key,
+            hides_rows=hides,
+            masked=frozenset(masks),
+            refers=table.refers if hides else {},
+        )
+
+    # -- rows ------------------------------------------------------------------------------------
+
+    def _rows(self, table: GuardedTable) -> tuple[str, tuple[Any, ...], tuple[str, ...]]:
+        """The condition with its parameters, and the tables whose shadows it names."""
+        if table.name == CUSTOMER_TABLE:
+            return (*self._customers(), ())
+        if table.name == MEMBERS:
+            marks, params = _among(self._sight.rules)
+            return (f"g.rule_id IN ({marks})", params, ()) if params else (_NOBODY, (), ())
+        if table.across_customers:
+            return _NOBODY, (), ()
+        pairs = [*((column, CUSTOMER_TABLE, "id") for column in table.customers)]
+        pairs += [(column, parent, self._keys[parent]) for column, parent in table.parents.items()]
+        conditions = [
+            f'(g."{column}" IS NULL OR EXISTS '  # noqa: S608 - names of tables
+            f'(SELECT 1 FROM {parent} s WHERE s."{key}" = g."{column}"))'
+            for column, parent, key in pairs
+        ]
+        return " AND ".join(conditions), (), tuple(dict.fromkeys(parent for _, parent, _ in pairs))
+
+    def _customers(self) -> tuple[str, tuple[Any, ...]]:
+        sight = self._sight
+        conditions: list[str] = []
+        params: tuple[Any, ...] = ()
+        for column, values in (("owner_id", sight.owners), ("team_id", sight.teams)):
+            if values:
+                marks, padded = _among(values)
+                conditions.append(f"g.{column} IN ({marks})")
+                params += padded
+        if sight.rules:
+            marks, padded = _among(sight.rules)
+            conditions.append(
+                f"EXISTS (SELECT 1 FROM {{real}}.{MEMBERS} m "  # noqa: S608 - a name of our own
+                f"WHERE m.customer_id = g.id AND m.rule_id IN ({marks}))"
+            )
+            params += padded
+        return " OR ".join(conditions) or _NOBODY, params
+
+    # -- columns ---------------------------------------------------------------------------------
+
+    def _masks(self, table: GuardedTable) -> dict[str, str]:
+        """Column → what stands in for it."""
+        hidden = self._sight.masked
+        masks = {
+            column: self._whole(table, column)
+            for column, sensitivity in table.sensitive.items()
+            if sensitivity in hidden
+        }
+        special = _SPECIAL.get(table.name)
+        return masks | dict(special(self, hidden)) if special and hidden else masks
+
+    def _whole(self, table: GuardedTable, column: str) -> str:
+        if (table.name, column) in self._masked.jsons:
+            return masking.empty_json(self._kind)
+        return masking.whole_column(column, table.columns[column])
+
+    def _of_customers(self, hidden: frozenset[Sensitivity]) -> Mapping[str, str]:
+        masks = {"search": "g.search_name"} if "contact" in hidden else {}
+        if self._fields:
+            masks["fields"] = masking.inside_json("fields", self._fields, self._kind)
+        return masks
+
+    def _of_contact_points(self, hidden: frozenset[Sensitivity]) -> Mapping[str, str]:
+        if "contact" not in hidden:
+            return {}
+        return {column: masking.contact_point(column) for column in ("raw", "normalised")}
+
+    def _of_interactions(self, hidden: frozenset[Sensitivity]) -> Mapping[str, str]:
+        masks = {"payload": masking.payload(self._masked, hidden, self._kind)}
+        if "contact" in hidden:
+            masks["handle"] = masking.whole_column("handle", str)
+        return masks
+
+    def _of_events(self, hidden: frozenset[Sensitivity]) -> Mapping[str, str]:
+        # A payload may tell any field, before and after.
+        return {"payload": masking.empty_json(self._kind)}
+
+
+_SPECIAL = {
+    CUSTOMER_TABLE: _Compiler._of_customers,
+    "core_contact_point": _Compiler._of_contact_points,
+    "core_interaction": _Compiler._of_interactions,
+    "core_event": _Compiler._of_events,
+}
+
+
+def _among(values: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Marks and parameters of an ``IN``, padded to a power of two: fewer different statements."""
+    if not values:
+        return "", ()
+    size = 1 << (len(values) - 1).bit_length()
+    return ",".join("?" * size), (*values, *[values[-1]] * (size - len(values)))

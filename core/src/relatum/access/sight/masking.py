@@ -1,0 +1,129 @@
+"""What stands in for columns that somebody may not see, as SQL over the alias ``g``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import inspect
+
+from relatum.access.policies import MASK, Sensitivity
+
+Kind = Literal["sqlite", "postgresql"]
+
+#: Contact points that reach a person; a website or a device reaches nobody.
+MASKED_CONTACTS = ("phone", "email", "address", "zalo", "facebook")
+#: Shorter numbers would be given away by their last three digits.
+SHORTEST_SHOWN = 7
+
+_TYPES: dict[type, str] = {
+    uuid.UUID: "UUID",
+    bool: "BOOLEAN",
+    int: "BIGINT",
+    float: "DOUBLE PRECISION",
+    decimal.Decimal: "NUMERIC",
+    dt.date: "DATE",
+    dt.datetime: "TIMESTAMPTZ",
+    dt.timedelta: "INTERVAL",
+    bytes: "BYTEA",
+}
+
+
+class Masked(msgspec.Struct, frozen=True):
+    """What is sensitive beyond the columns that tables name.
+
+    Attributes:
+        fields: key and class of each sensitive custom field.
+        payloads: for each interaction kind that is on, the sensitive fields of its payload with
+            their classes; a kind that is not here may hold anything.
+        jsons: tables and columns that hold JSON.
+    """
+
+    fields: tuple[tuple[str, Sensitivity], ...] = ()
+    payloads: tuple[tuple[str, tuple[tuple[str, Sensitivity], ...]], ...] = ()
+    jsons: frozenset[tuple[str, str]] = frozenset()
+
+
+def whole_column(column: str, type_: type) -> str:
+    """Text becomes the mask (when there is any), a number or a day nothing at all."""
+    name = f'g."{column}"'
+    if type_ is not str:
+        return f"CAST(NULL AS {_TYPES.get(type_, 'TEXT')})"
+    return f"CASE WHEN {name} IS NULL OR {name} = '' THEN {name} ELSE '{MASK}' END"
+
+
+def empty_json(kind: Kind) -> str:
+    """An empty object; no braces, which mean tables in a shadow."""
+    return "json_object()" if kind == "sqlite" else "json_build_object()"
+
+
+def contact_point(column: str) -> str:
+    """A phone number keeps its last three digits, an e-mail address its domain."""
+    name = f'g."{column}"'
+    # Neither database shares a function for "from the last @ on" with the other.
+    upto_at = f"rtrim({name}, replace({name}, '@', ''))"
+    kinds = ", ".join(f"'{kind}'" for kind in MASKED_CONTACTS)
+    return (
+        f"CASE WHEN g.kind NOT IN ({kinds}) THEN {name} "
+        f"WHEN g.kind = 'phone' AND length({name}) >= {SHORTEST_SHOWN} "
+        f"THEN '{MASK}' || substr({name}, length({name}) - 2) "
+        f"WHEN g.kind = 'email' AND {name} LIKE '%@%' "
+        f"THEN '{MASK}@' || replace({name}, {upto_at}, '') "
+        f"ELSE '{MASK}' END"
+    )
+
+
+def inside_json(column: str, keys: Sequence[str], kind: Kind) -> str:
+    """The object with these keys masked, where it has them; ``keys`` are plain identifiers."""
+    name = f'g."{column}"'
+    if not keys:
+        return name
+    if kind == "sqlite":
+        pairs = ", ".join(f"'$.{key}', '{MASK}'" for key in keys)
+        return f"json_replace({name}, {pairs})"
+    inner = f"{name}::jsonb"
+    for key in keys:
+        inner = f"""jsonb_set({inner}, ARRAY['{key}'], '"{MASK}"', false)"""
+    return f"{inner}::json"
+
+
+def payload(masked: Masked, hidden: frozenset[Sensitivity], kind: Kind) -> str:
+    """The payload of an interaction; of a kind that nobody knows now, nothing is shown."""
+    plain: list[str] = []
+    cases: list[str] = []
+    for interaction_kind, fields in masked.payloads:
+        keys = [key for key, sensitivity in fields if sensitivity in hidden]
+        if keys:
+            shown = inside_json("payload", keys, kind)
+            cases.append(f"WHEN g.kind = '{interaction_kind}' THEN {shown}")
+        else:
+            plain.append(f"'{interaction_kind}'")
+    if plain:
+        cases.insert(0, f'WHEN g.kind IN ({", ".join(plain)}) THEN g."payload"')
+    nothing = empty_json(kind)
+    return f"CASE {' '.join(cases)} ELSE {nothing} END" if cases else nothing
+
+
+def sensitive_fields(payload: type[msgspec.Struct]) -> Mapping[str, Sensitivity]:
+    """Fields annotated with ``Meta(extra={"sensitivity": …})``, by their names in JSON."""
+    info = inspect.type_info(payload)
+    if not isinstance(info, inspect.StructType):
+        return {}
+    return {
+        field.encode_name: found for field in info.fields for found in _sensitivities(field.type)
+    }
+
+
+def _sensitivities(type_: inspect.Type) -> Iterator[Sensitivity]:
+    if isinstance(type_, inspect.Metadata):
+        found = (type_.extra or {}).get("sensitivity")
+        if found is not None:
+            yield found
+        yield from _sensitivities(type_.type)
+    elif isinstance(type_, inspect.UnionType):
+        for each in type_.types:
+            yield from _sensitivities(each)
