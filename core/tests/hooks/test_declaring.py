@@ -9,9 +9,11 @@ import pytest
 
 from relatum.hooks import specs
 from relatum.hooks.checks import ANSWERS, DECLARED
+from relatum.hooks.declarations import Permission
 from relatum.hooks.dispatcher import Dispatcher
 from relatum.hooks.registry import Registry
 from relatum.values.problems import Problem
+from relatum.values.text import Text
 
 Bring = Callable[..., list[Problem]]
 
@@ -246,12 +248,48 @@ def test_everything_wrong_is_reported_at_once(bring: Bring) -> None:
     assert len(problems) == 4
 
 
-def test_undeclared_permission_is_noted_but_keeps_nothing_out(
-    bring: Bring, dispatcher: Dispatcher
+UNDECLARED = {
+    "by nobody": ("PERMISSIONS = []", "a.rows.read"),
+    "of another plugin": (
+        "REPORTS = [msgspec.structs.replace(REPORTS[0], permission='b.rows.read')]",
+        "b.rows.read",
+    ),
+    "that core lacks": (
+        (
+            "@get('/x', opt={'permission': 'core.nothing.read'})\n"
+            "async def x() -> None: ...\nROUTES = [x]"
+        ),
+        "core.nothing.read",
+    ),
+    "of a target": ("Target.write_permission = 'a.rows.write'", "a.rows.write"),
+}
+
+
+@pytest.mark.parametrize("wrong", UNDECLARED)
+def test_undeclared_permissions_keep_the_plugin_out(
+    bring: Bring, registry: Registry, wrong: str
 ) -> None:
-    assert bring("a", source_with("PERMISSIONS = []")) == []
-    [note] = dispatcher.notes["a"]
-    assert (note.code, note.got) == ("undeclared-permission", "a.rows.read")
+    change, got = UNDECLARED[wrong]
+    [problem] = bring("a", source_with(change))
+    assert (problem.code, problem.got) == ("undeclared-permission", got)
+    assert registry.plugins == {}
+
+
+def test_cores_permissions_and_those_of_everybody_need_no_declaration(
+    bring: Bring, registry: Registry
+) -> None:
+    registry.permissions.put(Permission(id="core.rows.read", title=Text(en="Rows", vi="Dòng")))
+    change = """
+    @get("/x", opt={"permission": "core.rows.read"})
+    async def x() -> None: ...
+    @get("/y", opt={"permission": "public"})
+    async def y() -> None: ...
+    @get("/z", opt={"permission": "signed-in"})
+    async def z() -> None: ...
+    ROUTES = [x, y, z]
+    """
+    assert bring("a", source_with(change)) == []
+    assert len(registry.routes["a"]) == 3
 
 
 def test_controllers_hand_their_permission_down(bring: Bring, registry: Registry) -> None:
@@ -277,9 +315,3 @@ def test_controller_without_a_permission_is_refused(bring: Bring) -> None:
     ROUTES = [Rows]
     """
     assert [problem.code for problem in bring("a", source_with(change))] == ["no-permission"]
-
-
-def test_permissions_that_nobody_declared_are_told(bring: Bring, dispatcher: Dispatcher) -> None:
-    assert bring("a", source_with("Target.write_permission = 'a.rows.write'")) == []
-    [note] = dispatcher.notes["a"]
-    assert (note.code, note.got) == ("undeclared-permission", "a.rows.write")

@@ -9,6 +9,8 @@ import msgspec
 
 from relatum.hooks import specs
 from relatum.hooks.checks import declared_problems
+from relatum.hooks.declarations import PUBLIC, SIGNED_IN
+from relatum.hooks.gate import CORE, owner
 from relatum.hooks.isolation import describe
 from relatum.hooks.routes import HOOK as ROUTES
 from relatum.hooks.routes import permissions_of, route_problems
@@ -48,6 +50,8 @@ def collect(
         else:
             declared.items[hook] = answer
         declared.problems += problems
+    if not declared.problems:
+        declared.problems += undeclared_permissions(declared, registry)
 
 
 def fill(declared: Declared, registry: Registry) -> None:
@@ -71,9 +75,10 @@ def empty(plugin_id: str, registry: Registry) -> None:
     registry.plugins.pop(plugin_id, None)
 
 
-def undeclared_permissions(declared: Declared) -> list[Problem]:
-    """Permissions of its own that what a plugin declares asks for but it never declares."""
-    own = {item.id for item in declared.items.get("relatum_register_permissions", ())}
+def undeclared_permissions(declared: Declared, registry: Registry) -> list[Problem]:
+    """Permissions that what a plugin declares asks for, but neither it nor core declares."""
+    known = {item.id for item in declared.items.get("relatum_register_permissions", ())}
+    known |= {id for id in registry.permissions.ids() if owner(id) == CORE}
     asked = permissions_of(declared.items.get(ROUTES, []))
     asked |= {report.permission for report in declared.items.get("relatum_register_reports", ())}
     for target in declared.items.get("relatum_register_import_targets", ()):
@@ -82,12 +87,11 @@ def undeclared_permissions(declared: Declared) -> list[Problem]:
         Problem(
             code="undeclared-permission",
             message=f"the permission {permission!r} is asked for but not declared",
-            expected="every permission declared in relatum_register_permissions",
+            expected="a permission of core, or one declared in relatum_register_permissions",
             got=permission,
             mend="declare it; no role could hold it otherwise",
         )
-        for permission in sorted(asked - own)
-        if permission.startswith(f"{declared.plugin.id}.")
+        for permission in sorted(asked - known - {PUBLIC, SIGNED_IN})
     ]
 
 

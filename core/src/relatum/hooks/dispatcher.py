@@ -24,7 +24,6 @@ from relatum.hooks.declaring import (
     fill,
     hangs,
     raised,
-    undeclared_permissions,
 )
 from relatum.hooks.gate import CORE
 from relatum.hooks.implementations import Implementation, read_implementations
@@ -73,8 +72,6 @@ class Dispatcher:
         self.registry = registry
         self.budget = budget
         self.limit = limit
-        #: what should be mended but keeps no plugin out, by plugin id
-        self.notes: dict[str, list[Problem]] = {}
         self._manager = pluggy.PluginManager(specs.PROJECT)
         self._manager.add_hookspecs(specs)
         self._plugins: dict[str, Plugin] = {}
@@ -143,7 +140,6 @@ class Dispatcher:
     def fill(self, declared: Declared) -> None:
         """The second half of :meth:`declare`: put on the shelves what had no problems."""
         fill(declared, self.registry)
-        self.notes[declared.plugin.id] = undeclared_permissions(declared)
         self._refresh()
 
     def remove(self, plugin_id: str) -> None:
@@ -154,7 +150,6 @@ class Dispatcher:
         del self._implementations[plugin_id]
         self._order.remove(plugin_id)
         empty(plugin_id, self.registry)
-        self.notes.pop(plugin_id, None)
         self._refresh()
 
     def participants(self, hook: str) -> list[str]:

@@ -12,6 +12,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from relatum.hooks.context import Plugin
+from relatum.hooks.declarations import PUBLIC, SIGNED_IN
 from relatum.hooks.gate import owner
 from relatum.hooks.isolation import describe
 from relatum.values.problems import Problem
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from litestar.handlers import BaseRouteHandler
 
 HOOK = "relatum_register_routes"
-#: The permission of a route that everybody may call, such as a webhook; it has to be said.
-PUBLIC = "public"
 
 
 def route_problems(plugin_id: str, routes: Sequence[Any]) -> list[Problem]:
@@ -76,7 +75,8 @@ def _handler_problems(
 ) -> Iterator[Problem]:
     place = f"{HOOK}, {_name(handler)} at {', '.join(sorted(handler.paths))}"
     permission = opt.get("permission")
-    if permission != PUBLIC and not (isinstance(permission, str) and permission.count(".") > 1):
+    named = isinstance(permission, str) and permission.count(".") > 1
+    if not named and permission not in (PUBLIC, SIGNED_IN):
         yield Problem(
             code="no-permission",
             message="a route asks for no permission",

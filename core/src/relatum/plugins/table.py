@@ -307,7 +307,6 @@ class PluginTable:
         yield from self._plan.notes.get(found.id, ())
         yield from self._notes.get(found.id, ())
         if self._dispatcher is not None:
-            yield from self._dispatcher.notes.get(found.id, ())
             for overrun in self._dispatcher.overruns(found.id):
                 yield Problem(
                     code="over-budget",
