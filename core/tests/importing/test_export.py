@@ -8,11 +8,11 @@ import pytest
 
 from relatum.customers.types import CustomerDraft
 from relatum.importing.export import export_all
-from relatum.importing.mend import guard
+from relatum.importing.formulas import guard
 from relatum.importing.plan import load_plan
 from relatum.values.problems import Conflict, NotFound
 
-FORMULAS = ["=1+1", "+84", "-x", "@sum", "'quoted", "\tx", "plain", "", "'=1"]
+FORMULAS = ["=1+1", "+84-1", "-x", "@sum", "'quoted", "\tx", "plain", "", "'=1"]
 
 
 @pytest.mark.parametrize("cell", FORMULAS)

@@ -32,9 +32,10 @@ def add(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("jsonl", "csv"),
+        choices=("jsonl", "csv", "xlsx"),
         default="jsonl",
-        help="JSON lines keep everything as it is; CSV is for spreadsheets (default: jsonl)",
+        help="JSON lines keep everything as it is; CSV and XLSX are for spreadsheets "
+        "(default: jsonl)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+from relatum.access.policies import MASK
 from relatum.values.problems import Problem
 
 if TYPE_CHECKING:
@@ -40,17 +41,19 @@ def ragged(line: int, cells: list[str], table: Table) -> Problem:
     """More or fewer cells than headings."""
     width = len(table.headings)
     fewer = len(cells) < width
+    if table.kind == "xlsx":
+        mend = "Write a heading above the last cell, or empty it."
+    elif fewer:
+        mend = "Add the missing delimiters; an empty cell needs one too."
+    else:
+        mend = f"Put cells with a {table.delimiter!r} inside into double quotes."
     return Problem(
         code="ragged-row",
         message=f"The row has too {'few' if fewer else 'many'} cells",
         where=f"line {line}, column {table.headings[len(cells)] if fewer else width + 1}",
         expected=f"{width} cells, as many as headings",
         got=f"{len(cells)} cells",
-        mend=(
-            "Add the missing delimiters; an empty cell needs one too."
-            if fewer
-            else f"Put cells with a {table.delimiter!r} inside into double quotes."
-        ),
+        mend=mend,
     )
 
 
@@ -101,6 +104,29 @@ def ends_early(line: int, reason: str, table: Table) -> Problem:
         where=f"line {line}",
         expected="a whole file",
         mend="Fetch or export it again; what was read up to here is sound.",
+    )
+
+
+def other_sheets(table: Table, others: list[str]) -> Problem:
+    """A workbook has more sheets than the one that is read."""
+    return Problem(
+        code="other-sheets",
+        message=f"{table.name} has {len(others) + 1} sheets; {table.sheet!r} is read",
+        where=table.name,
+        got=", ".join(others)[:200],
+        mend='Say sheet = "…" in [files.format] for another one.',
+    )
+
+
+def masked(line: int) -> Problem:
+    """Whoever exported the row was not shown all of it."""
+    return Problem(
+        code="masked",
+        message=f"The row was exported with masked values ({MASK})",
+        where=f"line {line}",
+        expected="values as they are",
+        got=MASK,
+        mend="Empty the masked cells, which then change nothing, or write what belongs there.",
     )
 
 

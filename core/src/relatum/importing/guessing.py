@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from relatum.importing import watermark
 from relatum.importing.columns import Source, Spec
 from relatum.importing.plan import FilePlan, Plan
 from relatum.importing.reading import Table
 from relatum.importing.shapes import Shape, shapes_of
+from relatum.importing.targets.keys import EXPORT_SOURCE
+from relatum.importing.writers import entry_of
 from relatum.values.text import fold
 
 if TYPE_CHECKING:
@@ -54,8 +57,12 @@ class Guess(msgspec.Struct):
 def guess_plan(table: Table, target: ImportTarget, *, name: str, country: str) -> Guess:
     """What the headings of ``table`` probably are for ``target``.
 
-    Only headings that are known by name are used; the rest is left out and told.
+    Only headings that are known by name are used; the rest is left out and told. A file that an
+    export wrote for the same target is read back as that.
     """
+    if _is_exported(table, target):
+        entry = entry_of(target, table.name, table.kind)
+        return Guess(Plan(name=EXPORT_SOURCE, files=[entry]), [])
     headings = _Headings(table.headings)
     columns: dict[str, Source] = {}
     for field, shape in shapes_of(target.record).items():
@@ -68,6 +75,13 @@ def guess_plan(table: Table, target: ImportTarget, *, name: str, country: str) -
     entry = FilePlan(path=table.name, target=target.id, columns=columns)
     plan = Plan(name=source_name(name), files=[entry])
     return Guess(plan, headings.unused())
+
+
+def _is_exported(table: Table, target: ImportTarget) -> bool:
+    """Whether the file is what an export of the same target writes."""
+    fields = [heading for heading in table.headings if heading != watermark.COLUMN]
+    known = bool(fields) and set(fields) <= shapes_of(target.record).keys()
+    return known and (table.marked or table.kind == "jsonl")
 
 
 def source_name(text: str) -> str:
@@ -118,6 +132,7 @@ class _Headings:
 
     def unused(self) -> list[str]:
         used = {heading.rpartition("#")[0] or heading for heading in self._used} | self._used
+        used.add(watermark.COLUMN)
         return [heading for heading in self._all if heading not in used]
 
 

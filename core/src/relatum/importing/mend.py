@@ -15,6 +15,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from relatum.importing.formulas import guard
+
 if TYPE_CHECKING:
     from relatum.importing.reading import Table
     from relatum.importing.results import LineFinding
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 LINE, NUMBER, PROBLEM = "relatum_line", "relatum_number", "problem"
 SPECIAL = (LINE, NUMBER, PROBLEM)
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def special_columns(headings: Sequence[str]) -> dict[str, int]:
@@ -32,24 +33,17 @@ def special_columns(headings: Sequence[str]) -> dict[str, int]:
     return {name: len(headings) - 3 + place for place, name in enumerate(SPECIAL)}
 
 
-def guard(cell: str) -> str:
-    """An apostrophe before a cell that a spreadsheet would take for a formula.
-
-    A cell that begins with an apostrophe gets one too, so taking one away always undoes it.
-    """
-    return f"'{cell}" if cell.startswith(_RISKY) else cell
-
-
 class MendFiles:
     """What is kept of one file of an import beside the database, appended batch by batch.
 
-    * ``rows``: rejected rows, as CSV (UTF-8) or JSON lines.
+    * ``rows``: rejected rows, as CSV (UTF-8; also those of a workbook) or JSON lines.
     * ``unreadable``: lines that could not be taken apart, as they were.
     * ``findings``: every finding, errors and notes, as JSON lines.
     """
 
     def __init__(self, folder: Path, table: Table, *, twin: int = 0) -> None:
         base = table.name.removesuffix(".gz").replace("/", "_")
+        base = f"{base}.csv" if table.kind == "xlsx" else base
         stem, dot, suffix = base.rpartition(".")
         stem = f"{stem}-{twin + 1}" if twin else stem
         self.rows = folder / f"{stem}{dot}{suffix}"
@@ -64,7 +58,7 @@ class MendFiles:
         whole = [(row, problem) for row, problem in rejected if row.raw is None]
         raw = [row.raw for row, _ in rejected if row.raw]
         if whole:
-            with _appending(self.rows, mark=self._table.kind == "csv") as stream:
+            with _appending(self.rows, mark=self._table.kind != "jsonl") as stream:
                 self._write(stream, whole)
                 _settle(stream)
         if raw:
@@ -94,7 +88,7 @@ class MendFiles:
         if self._table.kind == "jsonl":
             stream.writelines(_json_line(row, problem) for row, problem in rows)
             return
-        writer = csv.writer(stream, delimiter=self._table.delimiter)
+        writer = csv.writer(stream, delimiter=self._table.delimiter or ",")
         if not _size(self.rows):
             headings = self._table.headings
             writer.writerow([*(headings[:-3] if self._table.special else headings), *SPECIAL])

@@ -26,8 +26,9 @@ def _entry(source: Source, path: Path) -> FilePlan:
     table = source.table
     form = msgspec.structs.replace(
         source.entry.format,
-        encoding="utf-8-sig" if table.kind == "csv" else "utf-8",
-        delimiter=table.delimiter or None,
+        encoding="utf-8" if table.kind == "jsonl" else "utf-8-sig",
+        delimiter="," if table.kind == "xlsx" else table.delimiter or None,
+        sheet=None,
         header=True,
         skip_lines=0,
         guarded=table.guarded,

@@ -22,7 +22,9 @@ from relatum.values.money import is_currency
 from relatum.values.problems import InvalidInput
 from relatum.values.time import zone_of
 
-SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+#: The forms of files: CSV with any delimiter, JSON lines, one sheet of a workbook.
+FileKind = Literal["csv", "jsonl", "xlsx"]
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".xlsx", ".jsonl", ".jsonl.gz")
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +35,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
         decimal: the mark before decimals; the other one then groups thousands.
         skip_lines: lines above the headings that are no data.
         guarded: cells carry the apostrophe that ``relatum export`` puts before formulas.
+        sheet: of a workbook; its first one otherwise.
     """
 
     delimiter: str | None = None
@@ -42,6 +45,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     date: str | None = None
     decimal: Literal[".", ","] | None = None
     guarded: bool = False
+    sheet: str | None = None
 
 
 class FilePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,7 +215,7 @@ def _check_path(name: str, path: str, problems: Problems) -> None:
             "Files of this kind cannot be read",
             expected=" or ".join(SUFFIXES),
             got=name,
-            mend="Save it as CSV (UTF-8).",
+            mend="Save it as CSV (UTF-8) or XLSX.",
         )
 
 

@@ -18,7 +18,7 @@ from typing import IO, Any, cast
 
 import msgspec
 
-from relatum.importing import damage
+from relatum.importing import damage, sheets, watermark
 from relatum.importing.detection import (
     HEAD,
     detect_delimiter,
@@ -26,8 +26,8 @@ from relatum.importing.detection import (
     named_delimiter,
 )
 from relatum.importing.mend import special_columns
-from relatum.importing.plan import Format
-from relatum.importing.rows import Lines, Row, TooLongError, csv_rows, json_rows
+from relatum.importing.plan import FileKind, Format
+from relatum.importing.rows import Lines, Row, TooLongError, csv_rows, json_rows, sheet_rows
 from relatum.values.problems import InvalidInput, Problem
 from relatum.values.text import nearest
 
@@ -42,11 +42,12 @@ class Table(msgspec.Struct, kw_only=True):
         name: inside of its folder, for people.
         notes: what is odd about the headings.
         special: where a file of rejected rows has the columns it was given.
+        sheet: which one of a workbook is read.
     """
 
     path: Path
     name: str
-    kind: str
+    kind: FileKind
     encoding: str
     delimiter: str
     headings: list[str]
@@ -55,7 +56,13 @@ class Table(msgspec.Struct, kw_only=True):
     guarded: bool = False
     notes: list[Problem] = []
     special: dict[str, int] = {}
+    sheet: str = ""
     _raw: IO[bytes] | None = None
+
+    @property
+    def marked(self) -> bool:
+        """Whether it left a house as an export and carries its mark."""
+        return watermark.COLUMN in self.headings
 
     def index_of(self, heading: str) -> int | None:
         """Where the cells below ``heading`` are; ``Name#2`` is the second column of that name."""
@@ -94,7 +101,14 @@ class Table(msgspec.Struct, kw_only=True):
 
     def rows(self) -> Iterator[Row]:
         """Every row below the headings, from the beginning of the file."""
-        return json_rows(self) if self.kind == "jsonl" else csv_rows(self)
+        return _ROWS[self.kind](self)
+
+    def sheet_rows(self) -> Iterator[sheets.SheetRow]:
+        """The rows of a workbook's sheet that have cells, from the headings on."""
+        with sheets.opened(self.path, self.name) as (self._raw, book):
+            for line, cells in book.rows(self.sheet):
+                if line > self.skip_lines:
+                    yield line, cells
 
     @contextlib.contextmanager
     def text(self) -> Iterator[IO[str]]:
@@ -116,6 +130,9 @@ class Table(msgspec.Struct, kw_only=True):
         return itertools.islice((row for row in self.rows() if row.problem is None), most)
 
 
+_ROWS = {"csv": csv_rows, "jsonl": json_rows, "xlsx": sheet_rows}
+
+
 def fingerprint(path: Path) -> str:
     """SHA-256 of a file as it lies there."""
     with path.open("rb") as stream:
@@ -129,6 +146,8 @@ def open_table(path: Path, form: Format, *, name: str = "") -> Table:
         InvalidInput: it is not there, empty, damaged, of unknown encoding or without headings.
     """
     name = name or path.name
+    if name.endswith(".xlsx"):
+        return _open_workbook(path, form, name)
     head, whole = _head(path, name)
     if not head.strip(b"\x00\r\n\t \xef\xbb\xbf"):
         raise _refused(name, "empty-file", f"{name} is empty", "a line of headings and rows")
@@ -147,6 +166,34 @@ def open_table(path: Path, form: Format, *, name: str = "") -> Table:
         _find_columns(table, form, head)
     else:
         _find_keys(table)
+    return table
+
+
+def _open_workbook(path: Path, form: Format, name: str) -> Table:
+    try:
+        with sheets.opened(path, name) as (_, book):
+            names = book.sheets
+    except OSError as error:
+        raise _refused(name, "unreadable", f"{name} cannot be read: {error}") from None
+    sheet = names[0] if form.sheet is None else form.sheet
+    if sheet not in names:
+        message = f"{name} has no sheet {sheet!r}"
+        raise _refused(name, "no-such-sheet", message, f"one of {', '.join(names)}"[:_SHOWN])
+    table = Table(
+        path=path,
+        name=name,
+        kind="xlsx",
+        encoding="",
+        delimiter="",
+        headings=[],
+        header=form.header,
+        skip_lines=form.skip_lines,
+        guarded=form.guarded,
+        sheet=sheet,
+    )
+    if form.sheet is None and len(names) > 1:
+        table.notes.append(damage.other_sheets(table, names[1:]))
+    _find_headings(table)
     return table
 
 
@@ -193,8 +240,15 @@ def _find_columns(table: Table, form: Format, head: bytes) -> None:
         table.skip_lines += 1
         lines = lines[1:]
     # The last line of the sample may be cut in the middle.
-    table.delimiter = form.delimiter or named or detect_delimiter(lines[:-1] or lines)
+    tabs = "\t" if table.name.endswith((".tsv", ".tsv.gz")) else None
+    table.delimiter = form.delimiter or named or tabs or detect_delimiter(lines[:-1] or lines)
+    _find_headings(table)
+
+
+def _find_headings(table: Table) -> None:
     table.headings = _headings(table)
+    # Whatever has the mark was written by an export, which guards every cell.
+    table.guarded = table.guarded or table.marked
     repeated = [heading for heading, count in Counter(table.headings).items() if count > 1]
     table.notes += [damage.repeated_heading(table, heading) for heading in repeated]
     if table.header and any(_DATA.fullmatch(heading) for heading in table.headings):
@@ -215,6 +269,8 @@ def _headings(table: Table) -> list[str]:
 
 
 def _first_row(table: Table) -> list[str]:
+    if table.kind == "xlsx":
+        return _first_sheet_row(table)
     with table.text() as stream:
         lines = Lines(stream)
         try:
@@ -224,6 +280,18 @@ def _first_row(table: Table) -> list[str]:
         except (csv.Error, TooLongError) as error:
             message = f"The headings of {table.name} cannot be read: {error}"
             raise _refused(table.name, "bad-headings", message, "a line of headings") from None
+
+
+def _first_sheet_row(table: Table) -> list[str]:
+    try:
+        first = next(table.sheet_rows(), None)
+    except sheets.UNREADABLE as error:
+        message = f"{table.name} cannot be read: {error}"
+        raise _refused(table.name, "not-a-workbook", message, "a workbook") from None
+    if first is None:
+        message = f"The sheet {table.sheet} of {table.name} is empty"
+        raise _refused(table.name, "empty-file", message, "a line of headings and rows")
+    return first[1]
 
 
 def _heading(cell: str) -> str:

@@ -18,7 +18,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from relatum.importing import damage
+from relatum.importing import damage, sheets, watermark
+from relatum.importing.formulas import unguard
 from relatum.importing.mend import LINE, NUMBER, PROBLEM
 from relatum.values.problems import Problem
 
@@ -39,7 +40,7 @@ class Row(msgspec.Struct):
     ``cells`` is a list in the order of the headings (CSV) or a mapping (JSON lines); ``raw`` the
     text of a row that could not be taken apart. ``number`` counts rows alike (``number_by``), and
     ``origin`` is the line a mended row stood in before it was rejected. ``tray`` is what mappings
-    read (see ``getters``).
+    read (see ``getters``). ``marked`` says that an export wrote it.
     """
 
     line: int
@@ -49,6 +50,7 @@ class Row(msgspec.Struct):
     problem: Problem | None = None
     raw: str | None = None
     tray: Any = None
+    marked: bool = False
 
 
 class TooLongError(Exception):
@@ -165,6 +167,21 @@ def _careful_rows(table: Table, after: int) -> Iterator[Row]:
             yield Row(lines.count + 1, [], problem=problem, raw="")
 
 
+def sheet_rows(table: Table) -> Iterator[Row]:
+    """The rows of a workbook's sheet below its headings; ``line`` is the number of the row."""
+    line, width = 0, len(table.headings)
+    try:
+        for place, (line, cells) in enumerate(table.sheet_rows()):
+            if place == 0 and table.header:
+                continue
+            # Sheets leave out the empty cells at the end of a row.
+            cells.extend([""] * (width - len(cells)))
+            if (row := _row(line, cells, table)) is not None:
+                yield row
+    except sheets.UNREADABLE as error:
+        yield Row(line + 1, [], problem=damage.ends_early(line + 1, str(error), table), raw="")
+
+
 def json_rows(table: Table) -> Iterator[Row]:
     """The objects of a file of JSON lines; empty lines are left out."""
     decode = msgspec.json.Decoder().decode
@@ -206,7 +223,7 @@ def _row(line: int, cells: list[str], table: Table) -> Row | None:
     elif not joined or joined.isspace():
         return None
     if table.guarded and "'" in joined:
-        cells = [cell[1:] if cell.startswith("'") else cell for cell in cells]
+        cells = [unguard(cell) for cell in cells]
     return _mended(line, cells, table) if table.special else Row(line, cells)
 
 
@@ -248,8 +265,9 @@ def _json_row(line: int, text: str, decode: Callable[[str], Any]) -> Row:
         return _not_json(line, text, str(error))
     if not isinstance(value, dict):
         return _not_json(line, text, f"it is a {type(value).__name__}")
+    marked = value.pop(watermark.COLUMN, None) is not None
     if LINE not in value or PROBLEM not in value:
-        return Row(line, value)
+        return Row(line, value, marked=marked)
     origin, number = value.pop(LINE), value.pop(NUMBER, 0)
     del value[PROBLEM]
     return Row(
@@ -257,6 +275,7 @@ def _json_row(line: int, text: str, decode: Callable[[str], Any]) -> Row:
         value,
         number=number if isinstance(number, int) else 0,
         origin=origin if isinstance(origin, int) else 0,
+        marked=marked,
     )
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import msgspec
 
+from relatum.access.policies import MASK
 from relatum.hooks.declarations import ImportScope, Numbered, Prepared, Written
 from relatum.importing.cells import CellError
 from relatum.importing.conversion import Converter
+from relatum.importing.damage import masked
 from relatum.importing.finishing import Finished
 from relatum.importing.journal import BatchEntry, FileState, Journal
 from relatum.importing.ledger import Ledger
@@ -100,8 +102,9 @@ class _Piece(msgspec.Struct):
     pairs: list[Pair]
 
 
-async def _next(pieces: Iterator[_Piece]) -> _Piece | None:
-    return next(pieces, None)
+def _next(pieces: Iterator[_Piece]) -> asyncio.Task[_Piece | None]:
+    """The next piece, read in a thread: others are served meanwhile."""
+    return asyncio.create_task(asyncio.to_thread(next, pieces, None))
 
 
 class FileRun:
@@ -138,31 +141,31 @@ class FileRun:
         """
         settled = self._trace.state.rows if self._trace is not None else 0
         pieces = self._pieces(settled)
-        ahead = asyncio.create_task(_next(pieces))
+        ahead = _next(pieces)
         try:
             while (piece := await ahead) is not None:
-                ahead = asyncio.create_task(_next(pieces))
+                ahead = _next(pieces)
                 if piece.batch.settled <= settled:
                     await self._remember(piece)
                 else:
                     await self._settle(piece)
         finally:
-            ahead.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
-                await ahead
+                await asyncio.shield(ahead)
+            pieces.close()
         await self._finish()
 
     async def read(self) -> int:
         """Only read and map the file; returns how many records it has."""
         records = 0
-        for piece in self._pieces(0):
+        pieces = self._pieces(0)
+        while (piece := await _next(pieces)) is not None:
             records += len(piece.pairs)
             await self._record(piece.batch, Written(), piece.ledger)
             self._listener(piece.ledger, piece.batch.counts)
-            await asyncio.sleep(0)
         return records
 
-    def _pieces(self, settled: int) -> Iterator[_Piece]:
+    def _pieces(self, settled: int) -> Generator[_Piece]:
         for batch in batches(self._source, self._batch, cut=settled):
             ledger = Ledger(self._source, self._scope)
             for row in batch.broken:
@@ -188,7 +191,11 @@ class FileRun:
     def _records(self, rows: Sequence[Row], ledger: Ledger) -> list[Pair]:
         values, mapped = [], []
         mapping = self._source.mapping
+        marked = self._source.table.marked
         for row in rows:
+            if (marked or row.marked) and MASK in str(row.cells):
+                ledger.reject(row, [masked(row.line)])
+                continue
             try:
                 values.append(mapping.values(row))
             except CellError:

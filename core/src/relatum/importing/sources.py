@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from relatum.importing import watermark
 from relatum.importing.dates import Dates, detect_dates
 from relatum.importing.getters import headings_of
 from relatum.importing.mapping import RowMapping, Settings, compile_mapping
@@ -62,7 +63,11 @@ class Source(msgspec.Struct, kw_only=True):
             encoding=table.encoding,
             delimiter=table.delimiter,
             headings=table.headings,
-            unused=[h for n, h in enumerate(table.headings) if mapped and n not in indices],
+            unused=[
+                heading
+                for place, heading in enumerate(table.headings)
+                if mapped and place not in indices and heading != watermark.COLUMN
+            ],
             dates=self.dates,
         )
 
