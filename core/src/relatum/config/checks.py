@@ -1,26 +1,33 @@
 """What a type cannot say about settings: zones, currencies, countries, database addresses."""
 
 import math
+import re
 from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from babel.core import get_global
 from phonenumbers import SUPPORTED_REGIONS
 
-from relatum.config.settings import Company, Server, Settings, redact_url
+from relatum.config.settings import Company, Limits, Server, Settings, redact_url
 from relatum.values.money import is_currency
 from relatum.values.problems import InvalidInput, Problem
 from relatum.values.text import nearest
 from relatum.values.time import zone_of
 
 _SMALLEST_BODY = 1024
+_MOST_A_MINUTE = 1_000_000
+#: a name or an address, without a port
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
 
 
 def settings_problems(settings: Settings) -> list[Problem]:
     """Every value that is of the right type but cannot be meant."""
     return [
         *_server(settings.server),
+        *_reach(settings.server),
+        *_limits(settings.limits),
         *_company(settings.company),
         *_database(settings.database),
     ]
@@ -41,6 +48,37 @@ def _server(server: Server) -> Iterator[Problem]:
         yield _bad("server.max_body_bytes", "at least 1024 bytes", server.max_body_bytes)
     if not (math.isfinite(server.request_timeout) and server.request_timeout > 0):
         yield _bad("server.request_timeout", "seconds above zero", server.request_timeout)
+
+
+def _reach(server: Server) -> Iterator[Problem]:
+    if server.public_url and not _is_origin(server.public_url):
+        expected = "https://name or http://name, with a port if need be and nothing after it"
+        yield _bad("server.public_url", expected, server.public_url)
+    for host in server.allowed_hosts:
+        if not _HOST.fullmatch(host.strip("[]")):
+            yield _bad("server.allowed_hosts", "names such as crm.example.com, no ports", host)
+    for proxy in server.trusted_proxies:
+        try:
+            ip_network(proxy, strict=False)
+        except ValueError:
+            yield _bad("server.trusted_proxies", "addresses or networks such as 10.0.0.0/8", proxy)
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
+    return parts.scheme in ("http", "https") and bare and bool(host and _HOST.fullmatch(host))
+
+
+def _limits(limits: Limits) -> Iterator[Problem]:
+    for name in limits.__struct_fields__:
+        value = getattr(limits, name)
+        if not 0 <= value <= _MOST_A_MINUTE:
+            yield _bad(f"limits.{name}", f"a number from 0 to {_MOST_A_MINUTE}", value)
 
 
 def _company(company: Company) -> Iterator[Problem]:

@@ -24,6 +24,28 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_body_bytes: int = 16 * MEBIBYTE
     request_timeout: float = 30.0
     """Seconds after which a request is answered with 503."""
+    public_url: str = ""
+    """Where people find this server, such as ``https://crm.example.com``: for links that are sent,
+    and whether cookies go over https alone."""
+    allowed_hosts: list[str] = []
+    """Further names this server answers to, besides those of this machine and of
+    ``public_url``."""
+    trusted_proxies: list[str] = []
+    """Addresses or networks (``10.0.0.0/8``) whose ``X-Forwarded-For`` and ``-Proto`` are
+    believed."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many requests a minute somebody may send; 0 is no limit. Beyond it they get 429."""
+
+    token: int = 1200
+    """With one API token."""
+    account: int = 1200
+    """By one person in the browser."""
+    address: int = 300
+    """From one address, without being signed in."""
+    sign_in: int = 20
+    """Attempts to come in from one address: passwords, codes, one-time links."""
 
 
 class Company(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """``sqlite:///file`` (relative to ``home``) or ``postgresql://…``; a file in ``home`` by
     default."""
     server: Server = Server()
+    limits: Limits = Limits()
     company: Company = Company()
     keys_file: str = ""
     """The file of keys (relative to ``home``), never inside the database or its backups;
