@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from relatum.app.asgi import create_app
 from relatum.app.house import House
 from relatum.config.load import find_file, load_settings
+from relatum.config.redaction import redact_log
 from relatum.values.problems import ConfigurationError, RelatumError, Unavailable
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def refuse_open_address(host: str) -> None:
 
 
 def configure_logging(settings: Log) -> None:
-    """Send the log to standard error, one line (or one JSON object) an entry."""
+    """Send the log to standard error, one line (or one JSON object) an entry; no secrets in it."""
+    redact_log()
     handler = logging.StreamHandler()
     if settings.format == "json":
         handler.setFormatter(_JsonLines())
@@ -249,5 +251,5 @@ class _JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info:
-            entry["trace"] = self.formatException(record.exc_info)
+            entry["trace"] = record.exc_text or self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)

@@ -55,8 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from relatum.config.redaction import redact_log
     from relatum.values.problems import RelatumError
 
+    redact_log()
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
