@@ -8,12 +8,7 @@ from importlib.metadata import version
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from relatum.access.accounts.oidc import OpenIdConnect
-from relatum.access.accounts.second_factor import SecondFactor
-from relatum.access.accounts.service import Accounts
-from relatum.access.accounts.sessions import Sessions
-from relatum.access.accounts.signing_in import SignIn
-from relatum.access.accounts.tokens import Tokens
+from relatum.access.accounts.building import Doors
 from relatum.access.roles.service import Roles
 from relatum.access.secrets import Secrets
 from relatum.access.sight.service import Sights
@@ -59,14 +54,23 @@ class House:
         self.dispatcher = Dispatcher(self.registry)
         self.events = EventLog(db, self.registry)
         self.roles = Roles(db, self.events, self.registry)
-        self.accounts = Accounts()
-        self.sessions = Sessions()
-        self.tokens = Tokens()
-        self.second_factor = SecondFactor()
-        self.sign_in = SignIn()
-        self.openid = OpenIdConnect()
+        doors = Doors(
+            *(db, self.events, self.registry),
+            roles=self.roles,
+            encryption=self.secrets,
+            settings=settings,
+        )
+        self.account_changes = doors.changes
+        self.accounts = doors.accounts
+        self.sessions = doors.sessions
+        self.tokens = doors.tokens
+        self.second_factor = doors.second_factor
+        self.sign_in = doors.sign_in
+        self.openid = doors.openid
         self.sights = Sights(db, self.registry)
-        self.customers = Customers(db, self.events, country=settings.company.country)
+        self.customers = Customers(
+            db, self.events, country=settings.company.country, sights=self.sights
+        )
         self.interactions = Interactions(db, self.events, self.registry, self.dispatcher)
         self.handlers = HandlerRunner(db, self.events, self.registry)
         self.jobs = JobRunner(db, self.registry, time_zone=settings.company.time_zone)

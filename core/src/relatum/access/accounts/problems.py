@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-from relatum.values.problems import RelatumError
+from relatum.values.problems import RelatumError, TooMany, Unauthenticated
 
 
-class SignInRefused(RelatumError):
+class SignInRefused(Unauthenticated):
     """Whoever asks did not show who they are. Never says which half was wrong."""
 
-    status = 401
     code = "sign-in-refused"
     title = "Not signed in"
 
@@ -23,18 +22,17 @@ class LinkSpent(RelatumError):
     title = "This link is no longer good"
 
 
-class TooManyAttempts(RelatumError):
+class TooManyAttempts(TooMany):
     """Somebody guesses; ``extra["retry_after"]`` says in how many seconds to come back."""
 
-    status = 429
     code = "too-many-attempts"
     title = "Too many attempts"
 
     @classmethod
-    def wait(cls, seconds: float) -> TooManyAttempts:
-        """Come back in so many seconds."""
+    def wait(cls, seconds: float, what: str = "wrong attempts") -> TooManyAttempts:
+        """Come back in so many seconds, rounded up."""
         whole = max(1, math.ceil(seconds))
         return cls(
-            f"expected fewer wrong attempts, got too many; wait {whole} s, then try again",
+            f"expected fewer {what}, got too many; wait {whole} s, then try again",
             extra={"retry_after": whole},
         )

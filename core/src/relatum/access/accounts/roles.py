@@ -10,7 +10,7 @@ from uuid import UUID
 class RoleKeeper(Protocol):
     """Keeps the roles and teams of accounts; every writing method joins the caller's transaction.
 
-    Accounts are ``active`` before ``assign`` is called for the first owner; an invited person has
+    The first owner's account is active before ``assign`` is called for it; an invited person has
     their roles from the moment of the invitation, and may do nothing until they accept it.
     """
 
@@ -34,3 +34,10 @@ class RoleKeeper(Protocol):
 
     async def is_last_owner(self, account: UUID) -> bool:
         """Whether this account is the only active owner."""
+
+    async def refuse_stronger(self, account: UUID) -> None:
+        """Refuse to act on an account that may do or see more than the current viewer.
+
+        Raises:
+            Refused: whoever could reset its password or make tokens for it would become it.
+        """
