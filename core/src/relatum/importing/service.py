@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Iterator
@@ -99,7 +100,7 @@ class Imports:
         self, plan: Plan, sources: list[Source], folder: Path, by: str
     ) -> tuple[UUID, bool]:
         """The journal entry of this plan and these files; whether it is an interrupted one."""
-        digest = _digest(plan, sources)
+        digest = await asyncio.to_thread(_digest, plan, sources)
         known = await self.journal.unfinished(digest)
         if known is not None:
             return known, True

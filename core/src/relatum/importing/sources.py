@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,7 +92,8 @@ async def open_sources(house: House, plan: Plan, folder: Path) -> Opened:
         if target is None:
             continue
         for path in found:
-            source = opener.open(entry, path, path.relative_to(folder).as_posix(), target)
+            name = path.relative_to(folder).as_posix()
+            source = await asyncio.to_thread(opener.open, entry, path, name, target)
             if source is not None:
                 source.number = len(opened.sources)
                 source.twin = seen[source.table.name]
