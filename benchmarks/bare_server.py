@@ -54,7 +54,8 @@ def routes(database: str) -> list[Any]:
 
 def customer_of(row: tuple[Any, ...]) -> dict[str, Any]:
     """A row in the JSON shape of the API."""
-    id, kind, name, fields, version, created, updated, _, points, roles, tags, external = row
+    id, kind, name, fields, version, created, updated, _, owner, team, *children = row
+    points, roles, tags, external = children
     contact_points = decode(points)
     for point in contact_points:
         point["primary"] = bool(point["primary"])  # SQLite writes 0 and 1 into JSON
@@ -70,6 +71,8 @@ def customer_of(row: tuple[Any, ...]) -> dict[str, Any]:
         "version": version,
         "created_at": created,
         "updated_at": updated,
+        "owner": owner,
+        "team": team,
     }
 
 

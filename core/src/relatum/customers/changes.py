@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
+from relatum.access.policies import MASK
 from relatum.customers.rows import Ready
 from relatum.customers.types import (
     ContactPointDraft,
@@ -14,6 +16,7 @@ from relatum.customers.types import (
     CustomerChange,
     CustomerDraft,
 )
+from relatum.values.problems import Problem
 
 #: a customer, what it becomes, and what differs
 Changed = tuple[Customer, Ready, dict[str, tuple[Any, Any]]]
@@ -31,6 +34,66 @@ def draft_after(current: Customer, change: CustomerChange) -> CustomerDraft:
     return msgspec.structs.replace(draft_of(current), **given)
 
 
+def unmasked(change: CustomerChange, seen: Customer, current: Customer) -> CustomerChange:
+    """The change with the true values where it sends back what was shown masked.
+
+    Args:
+        seen: the customer as it is shown to whoever sent the change.
+        current: as it is.
+    """
+    given: dict[str, Any] = {}
+    if change.contact_points is not UNSET:
+        pairs = zip(seen.contact_points, current.contact_points, strict=True)
+        true = [(s.kind, s.raw, c.raw) for s, c in pairs if s.raw != c.raw]
+        given["contact_points"] = [_true_point(point, true) for point in change.contact_points]
+    if change.fields is not UNSET:
+        given["fields"] = {
+            key: current.fields[key] if _shown_masked(key, value, seen, current) else value
+            for key, value in change.fields.items()
+        }
+    return msgspec.structs.replace(change, **given)
+
+
+def _true_point(point: ContactPointDraft, true: list[tuple[str, str, str]]) -> ContactPointDraft:
+    """Two points may look alike masked: each is taken once, in their order."""
+    for n, (kind, shown, raw) in enumerate(true):
+        if (point.kind, point.raw) == (kind, shown):
+            del true[n]
+            return msgspec.structs.replace(point, raw=raw)
+    return point
+
+
+def _shown_masked(key: str, value: Any, seen: Customer, current: Customer) -> bool:
+    return key in current.fields and value == seen.fields.get(key) != current.fields[key]
+
+
+def mask_problems(change: CustomerChange | CustomerDraft) -> list[Problem]:
+    """Masks that would be saved in place of what they stand for."""
+    return [
+        Problem(
+            code="masked-value",
+            message="a masked value cannot be saved",
+            where=where,
+            expected="the value itself, or exactly what was shown to keep it",
+            got=text[:80],
+            mend="Leave it out, or write the whole value.",
+        )
+        for where, text in _texts(msgspec.to_builtins(change), "")
+        if MASK in text
+    ]
+
+
+def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _texts(each, f"{where}/{key}")
+    elif isinstance(value, list):
+        for n, each in enumerate(value):
+            yield from _texts(each, f"{where}/{n}")
+
+
 def draft_of(customer: Customer) -> CustomerDraft:
     """The draft that gives any customer this content."""
     return CustomerDraft(
@@ -44,6 +107,8 @@ def draft_of(customer: Customer) -> CustomerDraft:
         tags=list(customer.tags),
         fields=dict(customer.fields),
         external_ids=dict(customer.external_ids),
+        owner=customer.owner,
+        team=customer.team,
     )
 
 
@@ -60,6 +125,8 @@ def differences_of(current: Customer, ready: Ready) -> dict[str, tuple[Any, Any]
         "tags": current.tags,
         "fields": current.fields,
         "external_ids": current.external_ids,
+        "owner": current.owner,
+        "team": current.team,
     }
     after = {
         "kind": ready.kind,
@@ -72,5 +139,7 @@ def differences_of(current: Customer, ready: Ready) -> dict[str, tuple[Any, Any]
         "tags": ready.tags,
         "fields": ready.fields,
         "external_ids": ready.external_ids,
+        "owner": ready.owner,
+        "team": ready.team,
     }
     return {key: (before[key], after[key]) for key in before if before[key] != after[key]}

@@ -24,7 +24,7 @@ SORT_VALUE = {"sort_key": 7, "created_at": 5, "updated_at": 6}
 # What belongs to a customer comes as JSON inside the row: one statement, and the rows are taken
 # apart by msgspec instead of by a converter for every value.
 _SQLITE = """
-SELECT id, kind, display_name, fields, version, created_at, updated_at, sort_key,
+SELECT id, kind, display_name, fields, version, created_at, updated_at, sort_key, owner_id, team_id,
  (SELECT json_group_array(json_object('id', p.id, 'kind', p.kind, 'raw', p.raw,
     'normalised', p.normalised, 'label', p.label, 'primary', p.is_primary,
     'verified_at', p.verified_at))
@@ -34,10 +34,9 @@ SELECT id, kind, display_name, fields, version, created_at, updated_at, sort_key
  (SELECT json_group_array(t.tag)
   FROM (SELECT tag FROM core_customer_tag WHERE customer_id = c.id ORDER BY id) t),
  (SELECT json_group_object(e.source, e.external_id)
-  FROM (SELECT source, external_id FROM core_external_id WHERE customer_id = c.id ORDER BY id) e)
-FROM core_customer c"""
+  FROM (SELECT source, external_id FROM core_external_id WHERE customer_id = c.id ORDER BY id) e)"""
 _POSTGRESQL = """
-SELECT id, kind, display_name, fields, version, created_at, updated_at, sort_key,
+SELECT id, kind, display_name, fields, version, created_at, updated_at, sort_key, owner_id, team_id,
  (SELECT json_agg(json_build_object('id', p.id, 'kind', p.kind, 'raw', p.raw,
     'normalised', p.normalised, 'label', p.label, 'primary', p.is_primary,
     'verified_at', p.verified_at) ORDER BY p.position)
@@ -45,12 +44,13 @@ SELECT id, kind, display_name, fields, version, created_at, updated_at, sort_key
  (SELECT json_agg(r.role ORDER BY r.id) FROM core_customer_role r WHERE r.customer_id = c.id),
  (SELECT json_agg(t.tag ORDER BY t.id) FROM core_customer_tag t WHERE t.customer_id = c.id),
  (SELECT json_object_agg(e.source, e.external_id ORDER BY e.id)
-  FROM core_external_id e WHERE e.customer_id = c.id)
-FROM core_customer c"""
-SELECT = {
+  FROM core_external_id e WHERE e.customer_id = c.id)"""
+#: everything of a customer, to be selected from ``core_customer c``
+COLUMNS = {
     "sqlite": " ".join(_SQLITE.split()),
     "postgresql": " ".join(_POSTGRESQL.split()),
 }
+SELECT = {kind: f"{columns} FROM core_customer c" for kind, columns in COLUMNS.items()}
 
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 # SQLite has no truth values in JSON: 0 and 1 are read as such.
@@ -61,7 +61,8 @@ _decode_external = msgspec.json.Decoder(dict[str, str]).decode
 
 def customer_of(row: tuple[Any, ...]) -> Customer:
     """A selected row as a :class:`Customer`."""
-    (id, kind, name, fields, version, created, updated, _, points, roles, tags, external) = row
+    (id, kind, name, fields, version, created, updated, _, owner, team, *children) = row
+    points, roles, tags, external = children
     return Customer(
         id=id,
         kind=kind,
@@ -74,6 +75,8 @@ def customer_of(row: tuple[Any, ...]) -> Customer:
         version=version,
         created_at=created,
         updated_at=updated,
+        owner=owner,
+        team=team,
     )
 
 
@@ -100,11 +103,30 @@ def page_query(query: CustomerQuery, *, country: str, kind: str) -> PageQuery:
         country: how a phone number in the filter is read.
         kind: of the database (``sqlite`` or ``postgresql``), for looking into JSON.
     """
+    where = conditions_of(query, country=country, kind=kind)
+    return paginate(
+        SELECT[kind],
+        where.sql,
+        where.params,
+        sort=sort_from(query.sort, SORTS),
+        id_column="id",
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+
+
+def conditions_of(query: CustomerQuery, *, country: str, kind: str) -> Conditions:
+    """The filters of a query, over the columns of ``core_customer``."""
     where = Conditions()
     for word in fold(query.q).split():
         where.add("search LIKE ? ESCAPE '\\'", f"%{_escaped(word)}%")
-    if query.kind:
-        where.add("kind = ?", query.kind)
+    for column, value in (
+        ("kind", query.kind),
+        ("owner_id", query.owner),
+        ("team_id", query.team),
+    ):
+        if value:
+            where.add(f"{column} = ?", value)
     if query.role:
         where.among("core_customer_role", "role = ?", query.role)
     if query.tag:
@@ -118,18 +140,10 @@ def page_query(query: CustomerQuery, *, country: str, kind: str) -> PageQuery:
     if query.external_id:
         where.among("core_external_id", "source = ? AND external_id = ?", *query.external_id)
     _times(query, where)
-    for key, value in query.fields.items():
+    for key, text in query.fields.items():
         column = f"(fields::json ->> '{key}')" if kind == "postgresql" else f"fields ->> '{key}'"
-        where.add(f"CAST({column} AS TEXT) = ?", value)
-    return paginate(
-        SELECT[kind],
-        where.sql,
-        where.params,
-        sort=sort_from(query.sort, SORTS),
-        id_column="id",
-        limit=query.limit,
-        cursor=query.cursor,
-    )
+        where.add(f"CAST({column} AS TEXT) = ?", text)
+    return where
 
 
 def _times(query: CustomerQuery, where: Conditions) -> None:

@@ -53,6 +53,8 @@ class Ready(msgspec.Struct):
     tags: list[str]
     fields: dict[str, Any]
     external_ids: dict[str, str]
+    owner: UUID | None = None
+    team: UUID | None = None
 
 
 class Findings:
@@ -80,8 +82,14 @@ class Checker:
         self._fields = fields
         self._country = country
 
-    def ready(self, draft: CustomerDraft) -> tuple[Ready | None, list[Problem]]:
-        """The draft as it would be stored, or every reason why it cannot be."""
+    def ready(
+        self, draft: CustomerDraft, stored: Mapping[str, Any] | None = None
+    ) -> tuple[Ready | None, list[Problem]]:
+        """The draft as it would be stored, or every reason why it cannot be.
+
+        Args:
+            stored: custom fields as they are stored; what stays as it is was checked before.
+        """
         found = Findings()
         ready = Ready(
             kind=draft.kind,
@@ -89,8 +97,10 @@ class Checker:
             contact_points=self.contact_points(draft.contact_points, found),
             roles=list(dict.fromkeys(draft.roles)),
             tags=self.tags(draft.tags, found),
-            fields=self.fields(draft.fields, draft.kind, found),
+            fields=self.fields(draft.fields, draft.kind, found, stored or {}),
             external_ids=self.external_ids(draft.external_ids, found),
+            owner=draft.owner,
+            team=draft.team,
         )
         return (None, found.problems) if found.problems else (ready, [])
 
@@ -157,7 +167,11 @@ class Checker:
         return fold(raw)[:500]
 
     def fields(
-        self, values: Mapping[str, Any], kind: CustomerKind, found: Findings
+        self,
+        values: Mapping[str, Any],
+        kind: CustomerKind,
+        found: Findings,
+        stored: Mapping[str, Any],
     ) -> dict[str, Any]:
         clean: dict[str, Any] = {}
         for key, value in values.items():
@@ -174,6 +188,8 @@ class Checker:
                     got=kind,
                     mend="Leave the field out.",
                 )
+            elif value is not None and _is_same(stored.get(key), value):
+                clean[key] = value
             elif value is not None:
                 clean[key] = _field_value(declared, value, where, found)
         return clean
@@ -188,6 +204,10 @@ class Checker:
             got=key,
             mend="Declare it at /api/v1/customer-fields first, or mend the name.",
         )
+
+
+def _is_same(stored: Any, value: Any) -> bool:
+    return type(stored) is type(value) and bool(stored == value)
 
 
 def _field_value(field: FieldDraft, value: Any, where: str, found: Findings) -> Any:

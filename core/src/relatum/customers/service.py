@@ -7,11 +7,18 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import msgspec
-
 from relatum.customers import events as facts
-from relatum.customers import reading
-from relatum.customers.changes import differences_of, draft_after, draft_of
+from relatum.customers import ranges, reading
+from relatum.customers.assigning import Assigning, Belonging, NoTeams
+from relatum.customers.changes import (
+    differences_of,
+    draft_after,
+    draft_of,
+    mask_problems,
+    unmasked,
+)
+from relatum.customers.fields import CustomFields
+from relatum.customers.keeping import Keeping, KeepingNothing
 from relatum.customers.links import Links
 from relatum.customers.rows import Checker, Ready, sort_key_of
 from relatum.customers.types import (
@@ -21,9 +28,9 @@ from relatum.customers.types import (
     CustomerQuery,
     FieldDraft,
 )
-from relatum.customers.writing import CHILD_TABLES, CustomerRows
+from relatum.customers.writing import OWN_TABLES, CustomerRows
 from relatum.db.columns import customer_references
-from relatum.db.database import to_json
+from relatum.db.guarding import as_the_house, current_guard
 from relatum.db.pages import Page, cut
 from relatum.events.types import NewEvent
 from relatum.hooks.declarations import Refusal
@@ -33,20 +40,42 @@ from relatum.values.problems import Conflict, InvalidInput, NotFound, Problem
 from relatum.values.time import now
 
 if TYPE_CHECKING:
+    from relatum.access.sight.service import Sights
     from relatum.db.database import Database
     from relatum.events.log import EventLog
 
 
 class Customers:
-    """People and organisations the business deals with."""
+    """People and organisations the business deals with.
 
-    def __init__(self, db: Database, events: EventLog, *, country: str) -> None:
+    Reading goes through the guard of the moment. Writing looks through it first (a customer that
+    is not seen is not there), and then works on what is stored.
+
+    Args:
+        sights: told when custom fields change.
+        belonging: who is in which team.
+        keeping: what happens to customers when they are stored and shown.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        events: EventLog,
+        *,
+        country: str,
+        sights: Sights | None = None,
+        belonging: Belonging | None = None,
+        keeping: Keeping | None = None,
+    ) -> None:
         self._db = db
         self._events = events
         self._country = country
         self.links = Links(db, events)
         self._rows = CustomerRows(db, country=country)
         self._select = reading.SELECT[db.kind]
+        self._fields = CustomFields(db, sights.forget if sights else _nothing)
+        self._assigning = Assigning(db, belonging or NoTeams())
+        self._keeping: Keeping = keeping or KeepingNothing()
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -58,14 +87,27 @@ class Customers:
         """
         row = await self._db.fetch_one(f"{self._select} WHERE id = ?", id)
         if row is None:
-            raise NotFound(f"expected the id of a customer, got {id}; there is nobody with that id")
-        return reading.customer_of(row)
+            raise _nobody(id)
+        [customer] = await self._keeping.show([reading.customer_of(row)])
+        return customer
 
     async def get_many(self, ids: Sequence[UUID]) -> list[Customer]:
         """These customers in this order; ids that nobody has are left out."""
+        by_id = await self._stored(ids)
+        return await self._keeping.show([by_id[id] for id in ids if id in by_id])
+
+    async def get_written(self, id: UUID) -> Customer:
+        """A customer that the viewer has just written, who may be out of sight by that.
+
+        Raises:
+            NotFound: nobody has this id.
+        """
+        with ranges.details_only():
+            return await self.get(id)
+
+    async def _stored(self, ids: Sequence[UUID]) -> dict[UUID, Customer]:
         found = await self._db.fetch_in(f"{self._select} WHERE id IN ({{}})", ids)
-        by_id = {row[0]: reading.customer_of(row) for row in found}
-        return [by_id[id] for id in ids if id in by_id]
+        return {row[0]: reading.customer_of(row) for row in found}
 
     async def find(self, query: CustomerQuery) -> Page[Customer]:
         """One page of the customers that fit.
@@ -75,10 +117,10 @@ class Customers:
         """
         if query.fields:
             self._refuse_unknown(query.fields, await self.fields())
-        asked = reading.page_query(query, country=self._country, kind=self._db.kind)
-        found = await self._db.fetch(asked.sql, *asked.params)
+        found, asked = await ranges.page_of(self._db, query, country=self._country)
         kept, following = cut(found, asked, value=reading.SORT_VALUE[asked.sort.column], id=0)
-        return Page([reading.customer_of(row) for row in kept], following)
+        shown = await self._keeping.show([reading.customer_of(row) for row in kept])
+        return Page(shown, following)
 
     def _refuse_unknown(self, keys: Iterable[str], declared: Sequence[FieldDraft]) -> None:
         known = {field.key for field in declared}
@@ -138,7 +180,7 @@ class Customers:
             )
             if not found:
                 return
-            yield [reading.customer_of(row) for row in found]
+            yield await self._keeping.show([reading.customer_of(row) for row in found])
             last = found[-1][0]
 
     # -- creating --------------------------------------------------------------------------------
@@ -155,25 +197,31 @@ class Customers:
             InvalidInput: with every problem of every draft; ``where`` begins with its index.
         """
         async with self._db.transaction():
-            ready, refusals = await self._ready(drafts)
+            await self._rows.members.hold()
+            ready, refusals = await self._ready(await self._assigning.new(drafts))
             refuse(refusals, "customers")
             ids = [new_id() for _ in ready]
-            await self._rows.insert(list(zip(ids, ready, strict=True)), now())
-            await self._events.append(
-                [
-                    NewEvent(type=facts.CREATED, payload=facts.CustomerCreated(id), customer=id)
-                    for id in ids
-                ],
-                by=by,
-            )
+            new = list(zip(ids, ready, strict=True))
+            with as_the_house():
+                await self._keeping.seal([(id, one, {}) for id, one in new])
+                await self._rows.insert(new, now())
+                await self._events.append(
+                    [
+                        NewEvent(type=facts.CREATED, payload=facts.CustomerCreated(id), customer=id)
+                        for id in ids
+                    ],
+                    by=by,
+                )
         return ids
 
     async def _ready(self, drafts: Sequence[CustomerDraft]) -> tuple[list[Ready], list[Refusal]]:
         checker = await self._checker()
         ready: list[Ready] = []
         refusals: list[Refusal] = []
+        masks = _masks_columns()
         for index, draft in enumerate(drafts):
             one, problems = checker.ready(draft)
+            problems += mask_problems(draft) if masks else []
             refusals += [Refusal(index, problem) for problem in problems]
             if one is not None:
                 ready.append(one)
@@ -194,21 +242,32 @@ class Customers:
         for ids in wanted:
             for source, value in ids.items():
                 by_source[source].append(value)
-        taken = {
-            (source, value): owner
-            for source, values in by_source.items()
-            for value, owner in (await self.ids_by_external(source, values)).items()
-        }
+        with as_the_house():
+            taken = {
+                (source, value): owner
+                for source, values in by_source.items()
+                for value, owner in (await self.ids_by_external(source, values)).items()
+            }
+        seen = await self._seen(taken.values())
         refusals = []
         first: dict[tuple[str, str], int] = {}
         for index, ids in enumerate(wanted):
             for key in ids.items():
                 owner = taken.get(key)
                 if owner is not None and owner != owners[index]:
-                    refusals.append(Refusal(index, _taken_problem(key, f"customer {owner}")))
+                    whose = f"customer {owner}" if owner in seen else "another customer"
+                    refusals.append(Refusal(index, _taken_problem(key, whose)))
                 elif first.setdefault(key, index) != index:
                     refusals.append(Refusal(index, _taken_problem(key, f"item {first[key]}")))
         return refusals
+
+    async def _seen(self, ids: Iterable[UUID]) -> set[UUID]:
+        """Those that the viewer may know of."""
+        wanted = list(dict.fromkeys(ids))
+        if current_guard() is None or not wanted:
+            return set(wanted)
+        found = await self._db.fetch_in("SELECT id FROM core_customer WHERE id IN ({})", wanted)
+        return {row[0] for row in found}
 
     # -- changing --------------------------------------------------------------------------------
 
@@ -226,16 +285,19 @@ class Customers:
             InvalidInput: a value is not acceptable.
         """
         async with self._db.transaction():
-            await self._lock([id])
-            current = await self.get(id)
-            if version is not None and version != current.version:
+            current, seen = await self._both([id])
+            if id not in seen:
+                raise _nobody(id)
+            if version is not None and version != current[id].version:
+                [shown] = await self._keeping.show([seen[id]])
                 raise Conflict(
-                    f"expected version {current.version} of this customer, got a change made from "
-                    f"version {version}; look at both and send the change again from the new one",
-                    extra={"current": current, "yours": change},
+                    f"expected version {current[id].version} of this customer, got a change made "
+                    f"from version {version}; look at both and send the change again from the new "
+                    "one",
+                    extra={"current": shown, "yours": change},
                 )
-            await self._change([(current, draft_after(current, change))], by=by)
-            return await self.get(id)
+            await self._change_seen([(id, change)], current, seen, by=by)
+            return await self.get_written(id)
 
     async def change_many(self, changes: Sequence[tuple[UUID, CustomerChange]], *, by: str) -> None:
         """Change many, or none; customers that would stay as they are are left alone.
@@ -245,21 +307,57 @@ class Customers:
             InvalidInput: with every problem; ``where`` begins with the index of the change.
         """
         async with self._db.transaction():
-            current = await self._locked([id for id, _ in changes])
-            await self._change(
-                [(current[id], draft_after(current[id], change)) for id, change in changes], by=by
-            )
+            current, seen = await self._locked([id for id, _ in changes])
+            await self._change_seen(changes, current, seen, by=by)
 
-    async def _locked(self, ids: Sequence[UUID]) -> dict[UUID, Customer]:
-        await self._lock(ids)
-        current = {customer.id: customer for customer in await self.get_many(ids)}
-        missing = [id for id in ids if id not in current]
+    async def _change_seen(
+        self,
+        changes: Sequence[tuple[UUID, CustomerChange]],
+        current: dict[UUID, Customer],
+        seen: dict[UUID, Customer],
+        *,
+        by: str,
+    ) -> None:
+        """Changes of customers that the viewer sees, by what is stored of them."""
+        asked = [change for _, change in changes]
+        if _masks_columns():
+            asked = [unmasked(change, seen[id], current[id]) for id, change in changes]
+            problems = [
+                Refusal(n, problem)
+                for n, change in enumerate(asked)
+                for problem in mask_problems(change)
+            ]
+            refuse(problems, "changes")
+        asked = await self._assigning.changed(
+            [(current[id], change) for (id, _), change in zip(changes, asked, strict=True)]
+        )
+        await self._change(
+            [
+                (current[id], draft_after(current[id], change))
+                for (id, _), change in zip(changes, asked, strict=True)
+            ],
+            by=by,
+        )
+
+    async def _locked(
+        self, ids: Sequence[UUID]
+    ) -> tuple[dict[UUID, Customer], dict[UUID, Customer]]:
+        current, seen = await self._both(ids)
+        missing = [id for id in ids if id not in seen]
         if missing:
             raise NotFound(
                 f"expected ids of customers, got {len(missing)} that nobody has, "
                 f"the first {missing[0]}"
             )
-        return current
+        return current, seen
+
+    async def _both(self, ids: Sequence[UUID]) -> tuple[dict[UUID, Customer], dict[UUID, Customer]]:
+        """Customers as they are stored, locked, and as the viewer sees them."""
+        with as_the_house():
+            await self._rows.members.hold()
+            await self._lock(ids)
+            current = await self._stored(ids)
+        return current, current if current_guard() is None else await self._stored(ids)
 
     async def _lock(self, ids: Sequence[UUID]) -> None:
         if self._db.kind == "postgresql":
@@ -272,7 +370,7 @@ class Customers:
         wanted: list[tuple[Customer, Ready]] = []
         refusals: list[Refusal] = []
         for index, (current, draft) in enumerate(changes):
-            ready, problems = checker.ready(draft)
+            ready, problems = checker.ready(draft, current.fields)
             refusals += [Refusal(index, problem) for problem in problems]
             if ready is not None:
                 wanted.append((current, ready))
@@ -280,6 +378,11 @@ class Customers:
             [ready.external_ids for _, ready in wanted], [current.id for current, _ in wanted]
         )
         refuse(refusals, "changes")
+        with as_the_house():
+            await self._rewrite(wanted, by=by)
+
+    async def _rewrite(self, wanted: Sequence[tuple[Customer, Ready]], *, by: str) -> None:
+        await self._keeping.seal([(current.id, one, current.fields) for current, one in wanted])
         differing = [
             (current, ready, differences)
             for current, ready in wanted
@@ -302,59 +405,23 @@ class Customers:
 
     async def fields(self) -> list[FieldDraft]:
         """The declared custom fields, by key."""
-        found = await self._db.fetch(
-            "SELECT key, type, title_en, title_vi, choices, applies_to "
-            "FROM core_customer_field ORDER BY key"
-        )
-        return [
-            FieldDraft(
-                key=key,
-                type=type_,
-                title_en=en,
-                title_vi=vi,
-                choices=msgspec.json.decode(choices),
-                applies_to=applies_to,
-            )
-            for key, type_, en, vi, choices, applies_to in found
-        ]
+        return await self._fields.all()
 
     async def declare_fields(self, drafts: Sequence[FieldDraft]) -> None:
         """Declare custom fields; declaring one again in the same way changes nothing.
 
         Raises:
-            Conflict: a field exists with another type.
+            Conflict: a field exists with another type, or becomes a secret (or none any more).
             InvalidInput: a choice field without choices.
         """
-        known = {field.key: field for field in await self.fields()}
-        for draft in drafts:
-            before = known.get(draft.key)
-            if before is not None and before.type != draft.type:
-                raise Conflict(
-                    f"expected field {draft.key!r} with its type {before.type}, got {draft.type}; "
-                    "choose another key"
-                )
-            if draft.type == "choice" and not draft.choices:
-                raise InvalidInput(
-                    f"expected choices for field {draft.key!r}, got none; list the values it takes"
-                )
-        await self._db.insert(
-            "core_customer_field",
-            ("key", "type", "title_en", "title_vi", "choices", "applies_to"),
-            [
-                (d.key, d.type, d.title_en, d.title_vi, to_json(d.choices), d.applies_to)
-                for d in drafts
-            ],
-            on_conflict="ON CONFLICT (key) DO UPDATE SET title_en = excluded.title_en, "
-            "title_vi = excluded.title_vi, choices = excluded.choices, "
-            "applies_to = excluded.applies_to",
-        )
+        await self._fields.declare(drafts)
 
     # -- taking back (imports) -------------------------------------------------------------------
 
     async def restore(self, former: Sequence[Customer], *, by: str) -> None:
         """Give customers the content they had; the version still grows."""
         async with self._db.transaction():
-            current = await self._locked([customer.id for customer in former])
+            current, _ = await self._locked([customer.id for customer in former])
             await self._change([(current[c.id], draft_of(c)) for c in former], by=by)
 
     async def in_use(self, ids: Sequence[UUID]) -> set[UUID]:
@@ -362,12 +429,13 @@ class Customers:
         used: set[UUID] = set()
         for table, column in customer_references():
             name = table._meta.tablename
-            if name not in CHILD_TABLES:
+            if name not in OWN_TABLES:
                 field = column._meta.db_column_name
-                found = await self._db.fetch_in(
-                    f"SELECT DISTINCT {field} FROM {name} WHERE {field} IN ({{}})",  # noqa: S608 - names of our own
-                    ids,
-                )
+                with as_the_house():
+                    found = await self._db.fetch_in(
+                        f"SELECT DISTINCT {field} FROM {name} WHERE {field} IN ({{}})",  # noqa: S608 - names of our own
+                        ids,
+                    )
                 used.update(row[0] for row in found)
         return used
 
@@ -375,23 +443,39 @@ class Customers:
         """Remove customers that nothing points at (undoing an import; erasing is another matter).
 
         Raises:
+            NotFound: an id belongs to nobody.
             Conflict: something points at one of them.
         """
         async with self._db.transaction():
+            await self._locked(ids)
             used = await self.in_use(ids)
             if used:
                 raise Conflict(
                     f"expected customers that nothing points at, got {len(used)} in use, the first "
                     f"{next(iter(used))}; remove what points at them first"
                 )
-            await self._rows.delete(ids)
-            await self._events.append(
-                [
-                    NewEvent(type=facts.REMOVED, payload=facts.CustomerRemoved(id), customer=id)
-                    for id in ids
-                ],
-                by=by,
-            )
+            with as_the_house():
+                await self._rows.delete(ids)
+                await self._events.append(
+                    [
+                        NewEvent(type=facts.REMOVED, payload=facts.CustomerRemoved(id), customer=id)
+                        for id in ids
+                    ],
+                    by=by,
+                )
+
+
+def _nothing() -> None:
+    return None
+
+
+def _nobody(id: UUID) -> NotFound:
+    return NotFound(f"expected the id of a customer, got {id}; there is nobody with that id")
+
+
+def _masks_columns() -> bool:
+    guard = current_guard()
+    return guard is not None and guard.masks
 
 
 def _taken_problem(key: tuple[str, str], owner: str) -> Problem:

@@ -13,6 +13,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from relatum.access.policies import Sensitivity
+
 CustomerKind = Literal["person", "organisation"]
 Role = Literal["prospect", "customer", "partner", "supplier", "distributor", "investor", "employee"]
 ContactKind = Literal[
@@ -47,7 +49,8 @@ class CustomerDraft(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
     """A customer to be created.
 
     ``external_ids`` maps a source (another system, an import plan) to the id the customer has
-    there; one source knows an id once.
+    there; one source knows an id once. A customer without ``owner`` belongs to the person who
+    creates it, and without ``team`` to the first team of its owner.
     """
 
     display_name: Name
@@ -57,12 +60,16 @@ class CustomerDraft(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
     tags: Annotated[list[Tag], Meta(max_length=MOST_TAGS)] = []
     fields: dict[FieldKey, Any] = {}
     external_ids: dict[SourceName, ExternalId] = {}
+    owner: UUID | None = None
+    team: UUID | None = None
 
 
 class CustomerChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What is to change; a field left out stays as it is.
 
-    Lists replace the former list; ``fields`` are merged key by key, ``null`` removes one.
+    Lists replace the former list; ``fields`` are merged key by key, ``null`` removes one. What is
+    sent back exactly as it was masked stays as it is. A new ``owner`` brings the owner's first
+    team, unless ``team`` is given.
     """
 
     display_name: Name | UnsetType = UNSET
@@ -74,6 +81,8 @@ class CustomerChange(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, f
     tags: Annotated[list[Tag], Meta(max_length=MOST_TAGS)] | UnsetType = UNSET
     fields: dict[FieldKey, Any] | UnsetType = UNSET
     external_ids: dict[SourceName, ExternalId] | UnsetType = UNSET
+    owner: UUID | UnsetType | None = UNSET
+    team: UUID | UnsetType | None = UNSET
 
 
 class ContactPoint(msgspec.Struct, kw_only=True, frozen=True):
@@ -89,7 +98,10 @@ class ContactPoint(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Customer(msgspec.Struct, kw_only=True, frozen=True):
-    """A customer as read. ``version`` grows by one with each change."""
+    """A customer as read. ``version`` grows by one with each change.
+
+    ``owner`` is the account and ``team`` the team that the customer belongs to.
+    """
 
     id: UUID
     kind: str
@@ -102,6 +114,8 @@ class Customer(msgspec.Struct, kw_only=True, frozen=True):
     version: int
     created_at: dt.datetime
     updated_at: dt.datetime
+    owner: UUID | None = None
+    team: UUID | None = None
 
 
 class LinkDraft(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -130,7 +144,10 @@ class Link(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class FieldDraft(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """A custom field of customers, declared before it is used."""
+    """A custom field of customers, declared before it is used.
+
+    ``sensitivity`` says for whom it is masked; declaring a field again without it keeps it.
+    """
 
     key: FieldKey
     type: FieldType = "text"
@@ -138,6 +155,7 @@ class FieldDraft(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, froze
     title_vi: Label = ""
     choices: list[Label] = []
     applies_to: Literal["person", "organisation", "both"] = "both"
+    sensitivity: Sensitivity | None = None
 
 
 class CustomerQuery(msgspec.Struct, kw_only=True, frozen=True):
@@ -156,6 +174,8 @@ class CustomerQuery(msgspec.Struct, kw_only=True, frozen=True):
     phone: str | None = None
     email: str | None = None
     external_id: tuple[str, str] | None = None
+    owner: UUID | None = None
+    team: UUID | None = None
     fields: dict[str, str] = {}
     created_from: dt.datetime | None = None
     created_before: dt.datetime | None = None

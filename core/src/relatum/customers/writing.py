@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from relatum.access.sight.members import Listed, RuleMembers
 from relatum.customers import rows
 from relatum.customers.changes import Changed
 from relatum.customers.rows import ContactRow, Ready
 from relatum.customers.types import ContactPoint
 from relatum.db.columns import CUSTOMER_TABLE
 from relatum.db.database import to_json
+from relatum.values.text import fold
 
 if TYPE_CHECKING:
     from relatum.db.database import Database
@@ -33,7 +35,12 @@ CUSTOMER_COLUMNS = (
     "version",
     "created_at",
     "updated_at",
+    "owner_id",
+    "team_id",
+    "search_name",
 )
+#: Tables whose rows go when their customer does.
+OWN_TABLES = (*CHILD_TABLES, "core_rule_member")
 
 
 class CustomerRows:
@@ -42,9 +49,14 @@ class CustomerRows:
     def __init__(self, db: Database, *, country: str) -> None:
         self._db = db
         self._country = country
+        self.members = RuleMembers(db)
+
+    def _sort_key(self, one: Ready) -> str:
+        return rows.sort_key_of(one.display_name, one.kind, self._country)
 
     async def insert(self, ready: Sequence[tuple[UUID, Ready]], moment: dt.datetime) -> None:
         """New customers with everything that belongs to them."""
+        listed = [Listed(id, one, self._sort_key(one), moment, moment) for id, one in ready]
         await self._db.insert(
             CUSTOMER_TABLE,
             CUSTOMER_COLUMNS,
@@ -53,16 +65,20 @@ class CustomerRows:
                     id,
                     one.kind,
                     one.display_name,
-                    rows.sort_key_of(one.display_name, one.kind, self._country),
+                    there.sort_key,
                     rows.search_text(one.display_name, one.contact_points, self._country),
                     to_json(one.fields),
                     1,
                     moment,
                     moment,
+                    one.owner,
+                    one.team,
+                    fold(one.display_name),
                 )
-                for id, one in ready
+                for (id, one), there in zip(ready, listed, strict=True)
             ],
         )
+        await self.members.add(listed)
         await self._insert_points([(id, one.contact_points, []) for id, one in ready])
         await self._insert_roles([(id, one.roles) for id, one in ready], moment)
         await self._insert_tags([(id, one.tags) for id, one in ready])
@@ -90,22 +106,31 @@ class CustomerRows:
 
     async def rewrite(self, changed: Sequence[Changed], moment: dt.datetime) -> None:
         """Changed customers; of what belongs to them only what differs is written."""
+        listed = [
+            Listed(current.id, ready, self._sort_key(ready), current.created_at, moment)
+            for current, ready, _ in changed
+        ]
         await self._db.execute_many(
             "UPDATE core_customer SET kind = ?, display_name = ?, sort_key = ?, search = ?, "
-            "fields = ?, version = version + 1, updated_at = ? WHERE id = ?",
+            "search_name = ?, fields = ?, owner_id = ?, team_id = ?, version = version + 1, "
+            "updated_at = ? WHERE id = ?",
             [
                 (
                     ready.kind,
                     ready.display_name,
-                    rows.sort_key_of(ready.display_name, ready.kind, self._country),
+                    there.sort_key,
                     rows.search_text(ready.display_name, ready.contact_points, self._country),
+                    fold(ready.display_name),
                     to_json(ready.fields),
+                    ready.owner,
+                    ready.team,
                     moment,
                     current.id,
                 )
-                for current, ready, _ in changed
+                for (current, ready, _), there in zip(changed, listed, strict=True)
             ],
         )
+        await self.members.renew(listed)
         points = [
             (current.id, ready.contact_points, current.contact_points)
             for current, ready, differences in changed
@@ -132,6 +157,6 @@ class CustomerRows:
 
     async def delete(self, ids: Sequence[UUID]) -> None:
         """Customers that nothing outside points at, with everything that belongs to them."""
-        for table in CHILD_TABLES:
+        for table in OWN_TABLES:
             await self._delete(table, ids)
         await self._db.execute_many("DELETE FROM core_customer WHERE id = ?", [(id,) for id in ids])

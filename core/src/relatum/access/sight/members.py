@@ -72,11 +72,6 @@ class RuleMembers:
                 await self._delete([one.id for one in customers])
                 await self._write(rules, customers)
 
-    async def leave(self, ids: Sequence[UUID]) -> None:
-        """Customers that are about to be removed."""
-        with as_the_house():
-            await self._delete(ids)
-
     async def rebuild(self, number: int, rule: Rule | None) -> None:
         """Write the members of one rule anew; of a rule that is removed, none."""
         with as_the_house():
