@@ -60,7 +60,6 @@ class House:
             encryption=self.secrets,
             settings=settings,
         )
-        self.account_changes = doors.changes
         self.accounts = doors.accounts
         self.sessions = doors.sessions
         self.tokens = doors.tokens

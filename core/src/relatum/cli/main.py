@@ -19,6 +19,7 @@ COMMANDS = (
     "export",
     "report",
     "plugins",
+    "accounts",
     "events",
     "doctor",
     "demo",

@@ -78,7 +78,8 @@ class Accounts:
         self._tokens = tokens
         self._links = links
         self._throttle = links.throttle
-        self._changes = changes
+        #: whose account changed, for whoever remembers identities
+        self.changes = changes
 
     # -- the first owner -------------------------------------------------------------------------
 
@@ -155,7 +156,7 @@ class Accounts:
             await self._place(id, draft, by)
             secret, expires = await self._links.make("invitation", id)
             fact = facts.AccountInvited(id, new.name, new.email or "", expires)
-            await self._changes.record(id, facts.INVITED, fact, by=by)
+            await self.changes.record(id, facts.INVITED, fact, by=by)
             account = await self.get(id)
         return _link("invitation", secret, expires, account)
 
@@ -173,7 +174,7 @@ class Accounts:
             await self._links.spend(id, ["invitation"])
             secret, expires = await self._links.make("invitation", id)
             fact = facts.AccountInvited(id, account.name, account.email or "", expires)
-            await self._changes.record(id, facts.INVITED, fact, by=by)
+            await self.changes.record(id, facts.INVITED, fact, by=by)
         return _link("invitation", secret, expires, account)
 
     async def accept(self, secret: str, password: str, *, address: str = "") -> Account:
@@ -352,7 +353,7 @@ class Accounts:
                 "WHERE id = ?",
                 *(name, sort_key(name)[:700], fold(f"{name} {before.email or ''}"), language, id),
             )
-            await self._changes.record(id, facts.CHANGED, facts.AccountChanged(id, changes), by=by)
+            await self.changes.record(id, facts.CHANGED, facts.AccountChanged(id, changes), by=by)
             return await self.get(id)
 
     async def change_password(
@@ -453,10 +454,10 @@ class Accounts:
 
     async def _tell_added(self, id: UUID, new: NewAccount, *, by: str) -> None:
         fact = facts.AccountAdded(id, new.kind, new.name, new.email)
-        await self._changes.record(id, facts.ADDED, fact, by=by)
+        await self.changes.record(id, facts.ADDED, fact, by=by)
 
     async def _concern(self, id: UUID, kind: str, *, by: str) -> None:
-        await self._changes.record(id, kind, facts.AccountConcerned(id), by=by)
+        await self.changes.record(id, kind, facts.AccountConcerned(id), by=by)
 
 
 def _person(draft: InvitationDraft, state: AccountState) -> NewAccount:
