@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from relatum.access.accounts.building import Doors
 from relatum.access.roles.service import Roles
 from relatum.access.secrets import Secrets
+from relatum.access.sight.rules import Rules
 from relatum.access.sight.service import Sights
 from relatum.app import core_plugin
 from relatum.app.apps import core_apps
@@ -60,6 +61,7 @@ class House:
             encryption=self.secrets,
             settings=settings,
         )
+        self.account_changes = doors.changes
         self.accounts = doors.accounts
         self.sessions = doors.sessions
         self.tokens = doors.tokens
@@ -67,8 +69,13 @@ class House:
         self.sign_in = doors.sign_in
         self.openid = doors.openid
         self.sights = Sights(db, self.registry)
+        self.rules = Rules(db, self.events)
         self.customers = Customers(
-            db, self.events, country=settings.company.country, sights=self.sights
+            db,
+            self.events,
+            country=settings.company.country,
+            sights=self.sights,
+            belonging=self.roles.teams,
         )
         self.interactions = Interactions(db, self.events, self.registry, self.dispatcher)
         self.handlers = HandlerRunner(db, self.events, self.registry)
