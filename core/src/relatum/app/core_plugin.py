@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from relatum.access.accounts.events import EVENT_TYPES as ACCOUNT_EVENTS
 from relatum.access.roles.events import EVENT_TYPES as ROLE_EVENTS
+from relatum.access.sight.events import EVENT_TYPES as RULE_EVENTS
 from relatum.customers.events import EVENT_TYPES as CUSTOMER_EVENTS
 from relatum.hooks.context import Plugin
 from relatum.hooks.declarations import (
@@ -63,7 +64,14 @@ def relatum_register_interaction_kinds(plugin: Plugin) -> list[InteractionKind]:
 
 @hookimpl
 def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
-    return [*ACCOUNT_EVENTS, *ROLE_EVENTS, *CUSTOMER_EVENTS, *INTERACTION_EVENTS, *IMPORT_EVENTS]
+    return [
+        *ACCOUNT_EVENTS,
+        *ROLE_EVENTS,
+        *RULE_EVENTS,
+        *CUSTOMER_EVENTS,
+        *INTERACTION_EVENTS,
+        *IMPORT_EVENTS,
+    ]
 
 
 @hookimpl
