@@ -240,10 +240,18 @@ def test_values_that_cannot_be_meant(write):
             country = "vn"
             time_zone = "Asia/Saigonn"
             currency = "VNX"
+            [exports]
+            approval_above = -1
+            keep_days = 0
+            [uploads]
+            keep_days = 1000
+            most_bytes = 0
             """
         )
     )
     assert set(found) == {
+        *("exports.approval_above", "exports.keep_days", "uploads.keep_days"),
+        "uploads.most_bytes",
         *("database", "server.host", "server.port", "server.max_body_bytes"),
         *("server.request_timeout", "company.country", "company.time_zone", "company.currency"),
     }

@@ -18,6 +18,7 @@ from relatum.values.time import zone_of
 
 _SMALLEST_BODY = 1024
 _MOST_A_MINUTE = 1_000_000
+_MOST_DAYS = 366
 #: a name or an address, without a port
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
 
@@ -28,6 +29,7 @@ def settings_problems(settings: Settings) -> list[Problem]:
         *_server(settings.server),
         *_reach(settings.server),
         *_limits(settings.limits),
+        *_files(settings),
         *_company(settings.company),
         *_database(settings.database),
     ]
@@ -79,6 +81,17 @@ def _limits(limits: Limits) -> Iterator[Problem]:
         value = getattr(limits, name)
         if not 0 <= value <= _MOST_A_MINUTE:
             yield _bad(f"limits.{name}", f"a number from 0 to {_MOST_A_MINUTE}", value)
+
+
+def _files(settings: Settings) -> Iterator[Problem]:
+    exports, uploads = settings.exports, settings.uploads
+    if exports.approval_above < 0:
+        yield _bad("exports.approval_above", "a number from 0", exports.approval_above)
+    for name, days in (("exports", exports.keep_days), ("uploads", uploads.keep_days)):
+        if not 1 <= days <= _MOST_DAYS:
+            yield _bad(f"{name}.keep_days", f"1 to {_MOST_DAYS} days", days)
+    if uploads.most_bytes < _SMALLEST_BODY:
+        yield _bad("uploads.most_bytes", "at least 1024 bytes", uploads.most_bytes)
 
 
 def _company(company: Company) -> Iterator[Problem]:

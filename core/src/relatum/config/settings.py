@@ -48,6 +48,26 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Attempts to come in from one address: passwords, codes, one-time links."""
 
 
+class Exports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Data that people take out."""
+
+    approval_above: int = 1000
+    """Records that one account may take out within a day; above it, a second person lets them
+    go."""
+    keep_days: int = 7
+    """Days after which a request nobody decided lapses, and after which a file is deleted."""
+
+
+class Uploads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Files that people bring in."""
+
+    keep_days: int = 7
+    """Days after which a file is deleted."""
+    most_bytes: int = 1024 * MEBIBYTE
+    """Of all files together that one account may have lying here. A single one is limited by
+    ``server.max_body_bytes``."""
+
+
 class Company(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The business this installation belongs to: how it writes numbers, days and money."""
 
@@ -105,6 +125,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keys_file: str = ""
     """The file of keys (relative to ``home``), never inside the database or its backups;
     ``keys.toml`` in ``home`` by default."""
+    exports: Exports = Exports()
+    uploads: Uploads = Uploads()
     durability: Literal["full", "normal"] = "full"
     """``full``: what was answered survives a power cut. ``normal``: it survives a crash of the
     process; a power cut may lose the last moments. Concerns SQLite."""
