@@ -49,9 +49,12 @@ def wrongs(answer: httpx.Response, *, asked: str = "") -> Iterator[str]:
     kind = answer.headers.get("content-type", "")
     if kind.startswith("text/html"):
         yield from page_wrongs(text)
-    elif answer.status_code >= 400 and answer.request.method != "HEAD":
-        if kind != "application/problem+json":
-            yield f"failed without a problem document: {kind!r}"
+    elif _failed(answer) and kind != "application/problem+json":
+        yield f"failed without a problem document: {kind!r}"
+
+
+def _failed(answer: httpx.Response) -> bool:
+    return answer.status_code >= 400 and answer.request.method != "HEAD"
 
 
 def _heads(answer: httpx.Response) -> Iterator[str]:

@@ -1,0 +1,268 @@
+"""How each route is filled in: values for the parameters of its path, and bodies that work.
+
+A route that is missing here fails the matrix. What names a row of customers takes the rows of the
+world, seen and hidden; everything else takes what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import uuid4
+
+from relatum.values.time import now
+
+SALES = "/api/v1/plugins/sales_pipeline"
+
+#: (prefix of the path, parameter) → the table whose rows it names.
+ROWS: dict[tuple[str, str], str] = {
+    ("/api/v1/customers/", "customer_id"): "core_customer",
+    ("/api/v1/customers/", "link_id"): "core_customer_link",
+    ("/api/v1/interactions/", "interaction_id"): "core_interaction",
+    (f"{SALES}/accounts/", "customer_id"): "core_customer",
+    (f"{SALES}/deals/", "deal_id"): "sales_pipeline_deal",
+    (f"{SALES}/leads/", "lead_id"): "sales_pipeline_lead",
+}
+
+#: Parameters that name rows which belong together → a statement that finds such rows.
+PAIRS: dict[tuple[str, ...], str] = {
+    ("customer_id", "link_id"): (
+        "SELECT source_id, id FROM core_customer_link UNION "
+        "SELECT target_id, id FROM core_customer_link"
+    ),
+}
+
+#: (prefix of the path, parameter) → values that are there: texts, or a statement that finds them.
+VALUES: dict[tuple[str, str], list[str] | str] = {
+    ("/static/", "name"): ["relatum.css"],
+    ("/api/v1/handlers/", "handler_id"): ["sales_pipeline.last_activity"],
+    ("/api/v1/reports/", "report_id"): [],  # every declared one
+    (f"{SALES}/accounts/", "year"): [str(now().year)],
+    (f"{SALES}/teams/", "team_id"): "SELECT id FROM sales_pipeline_team",
+    (f"{SALES}/members/", "member_id"): "SELECT id FROM sales_pipeline_member",
+    (f"{SALES}/products/", "product_id"): "SELECT id FROM sales_pipeline_product",
+    (f"{SALES}/price-lists/", "list_id"): "SELECT id FROM sales_pipeline_price_list",
+    (f"{SALES}/prices/", "price_id"): "SELECT id FROM sales_pipeline_price",
+    (f"{SALES}/pipelines/", "key"): "SELECT key FROM sales_pipeline_pipeline",
+    (f"{SALES}/pipelines/", "stage"): ["engaging"],
+    (f"{SALES}/lost-reasons/", "key"): ["price"],
+    (f"{SALES}/questions/", "key"): ["asked_price"],
+}
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a write is sent with.
+
+    Attributes:
+        make: from what the owner of the world knows (:class:`Known`); ``None`` sends nothing.
+        ok: what the owner is answered.
+        again: whether it works a second time on the same row.
+    """
+
+    make: Callable[[Known], Any] | None
+    ok: tuple[int, ...] = (200, 201, 204)
+    kind: Literal["json", "form", "raw"] = "json"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What bodies may name: ids of the world by table, and a text that nothing has yet."""
+
+    ids: Mapping[str, str]
+    new: str
+
+    def customer(self) -> str:
+        return self.ids["core_customer"]
+
+
+def fresh(ids: Mapping[str, str]) -> Known:
+    """With a new text, so that what is made twice does not collide."""
+    return Known(ids, f"n{uuid4().hex[:12]}")
+
+
+def _just(body: Any, **more: Any) -> Body:
+    return Body(lambda known: body, **more)
+
+
+BODIES: dict[tuple[str, str], Body] = {
+    ("POST", "/api/v1/customers"): Body(lambda known: {"display_name": known.new}),
+    ("POST", "/api/v1/customers/batch"): Body(
+        lambda known: {"items": [{"display_name": known.new}]}
+    ),
+    ("PATCH", "/api/v1/customers/{customer_id}"): Body(
+        lambda known: {"display_name": known.new, "fields": {"nickname": known.new}}
+    ),
+    ("POST", "/api/v1/customers/{customer_id}/links"): Body(
+        lambda known: {"kind": "manages", "target": known.customer(), "role": known.new}
+    ),
+    ("DELETE", "/api/v1/customers/{customer_id}/links/{link_id}"): Body(None),
+    ("POST", "/api/v1/customer-fields"): Body(lambda known: {"key": known.new}),
+    ("POST", "/api/v1/interactions"): Body(
+        lambda known: {
+            "kind": "core.note",
+            "payload": {"text": known.new},
+            "customer_id": known.customer(),
+        }
+    ),
+    ("POST", "/api/v1/interactions/batch"): Body(
+        lambda known: {
+            "items": [
+                {
+                    "kind": "core.note",
+                    "payload": {"text": known.new},
+                    "customer_id": known.customer(),
+                }
+            ]
+        }
+    ),
+    ("POST", "/api/v1/handlers/{handler_id}/retry"): Body(None),
+    ("PUT", SALES + "/accounts/{customer_id}/plans/{year}"): Body(
+        lambda known: {"goal": known.new}
+    ),
+    ("PUT", SALES + "/deals/{deal_id}/buyers"): Body(
+        lambda known: {"items": [{"customer_id": known.customer(), "role": "user"}]}
+    ),
+    ("POST", SALES + "/deals"): Body(
+        lambda known: {"name": known.new, "customer_id": known.customer()}
+    ),
+    ("POST", SALES + "/deals/batch"): Body(
+        lambda known: {"items": [{"name": known.new, "customer_id": known.customer()}]}
+    ),
+    ("POST", SALES + "/deals/moves"): Body(
+        lambda known: {
+            "items": [{"deal_id": known.ids["sales_pipeline_deal"], "stage": "engaging"}]
+        }
+    ),
+    ("PATCH", SALES + "/deals/{deal_id}"): Body(lambda known: {"name": known.new}),
+    ("POST", SALES + "/deals/{deal_id}/move"): _just({"stage": "engaging", "note": "x"}),
+    ("POST", SALES + "/deals/{deal_id}/activities"): Body(lambda known: {"summary": known.new}),
+    ("POST", SALES + "/leads"): Body(
+        lambda known: {"customer_id": known.customer(), "source": known.new}
+    ),
+    ("PATCH", SALES + "/leads/{lead_id}"): Body(lambda known: {"source": known.new}),
+    ("POST", SALES + "/leads/{lead_id}/qualify"): _just({"answers": {"asked_price": "no"}}),
+    ("POST", SALES + "/leads/{lead_id}/convert"): Body(lambda known: {"name": known.new}),
+    ("POST", SALES + "/questions"): Body(
+        lambda known: {
+            "key": known.new,
+            "test": "fit",
+            "title": known.new,
+            "weight": 100,
+            "choices": [
+                {"key": "a", "title": "A", "title_vi": "A", "match": 0},
+                {"key": "b", "title": "B", "title_vi": "B", "match": 10_000},
+            ],
+        }
+    ),
+    ("PATCH", SALES + "/questions/{key}"): Body(lambda known: {"title": known.new}),
+    ("POST", SALES + "/teams"): Body(lambda known: {"name": known.new}),
+    ("PATCH", SALES + "/teams/{team_id}"): Body(lambda known: {"name": known.new}),
+    ("POST", SALES + "/members"): Body(lambda known: {"name": known.new}),
+    ("PATCH", SALES + "/members/{member_id}"): Body(lambda known: {"name": known.new}),
+    ("POST", SALES + "/products"): Body(lambda known: {"name": known.new}),
+    ("PATCH", SALES + "/products/{product_id}"): Body(lambda known: {"name": known.new}),
+    ("POST", SALES + "/price-lists"): Body(lambda known: {"name": known.new}),
+    ("PATCH", SALES + "/price-lists/{list_id}"): Body(lambda known: {"name": known.new}),
+    ("POST", SALES + "/price-lists/{list_id}/prices"): Body(
+        lambda known: {
+            "items": [
+                {
+                    "product_id": known.ids["sales_pipeline_product"],
+                    "price": {"amount": 1000, "currency": "VND"},
+                }
+            ]
+        }
+    ),
+    ("DELETE", SALES + "/prices/{price_id}"): Body(None),
+    ("POST", SALES + "/pipelines"): Body(
+        lambda known: {
+            "key": known.new,
+            "title": known.new,
+            "stages": [
+                {"key": "a", "title": "A", "probability": 10},
+                {"key": "w", "title": "W", "outcome": "won"},
+                {"key": "l", "title": "L", "outcome": "lost"},
+            ],
+        }
+    ),
+    ("PATCH", SALES + "/pipelines/{key}"): Body(lambda known: {"title": known.new}),
+    ("POST", SALES + "/pipelines/{key}/stages"): Body(
+        lambda known: {"key": known.new, "title": known.new, "probability": 10}
+    ),
+    ("PATCH", SALES + "/pipelines/{key}/stages/{stage}"): Body(lambda known: {"title": known.new}),
+    ("POST", SALES + "/lost-reasons"): Body(lambda known: {"key": known.new, "title": known.new}),
+    ("PATCH", SALES + "/lost-reasons/{key}"): Body(lambda known: {"title": known.new}),
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A write whose body names a row: a hidden one has to be as one that is not there."""
+
+    method: str
+    path: str
+    table: str
+    make: Callable[[str, Known], Any]
+
+
+REFERENCES = [
+    Reference(
+        "POST",
+        "/api/v1/interactions",
+        "core_customer",
+        lambda id, known: {"kind": "core.note", "payload": {"text": "x"}, "customer_id": id},
+    ),
+    Reference(
+        "POST",
+        "/api/v1/interactions/batch",
+        "core_customer",
+        lambda id, known: {
+            "items": [{"kind": "core.note", "payload": {"text": "x"}, "customer_id": id}]
+        },
+    ),
+    Reference(
+        "POST",
+        "/api/v1/customers/{customer_id}/links",
+        "core_customer",
+        lambda id, known: {"kind": "manages", "target": id},
+    ),
+    Reference(
+        "POST",
+        "/api/v1/customers/{customer_id}/links",
+        "core_customer",
+        lambda id, known: {"kind": "manages", "source": id},
+    ),
+    Reference(
+        "POST",
+        SALES + "/deals",
+        "core_customer",
+        lambda id, known: {"name": "x", "customer_id": id},
+    ),
+    Reference(
+        "POST",
+        SALES + "/deals/batch",
+        "core_customer",
+        lambda id, known: {"items": [{"name": "x", "customer_id": id}]},
+    ),
+    Reference(
+        "POST",
+        SALES + "/deals/moves",
+        "sales_pipeline_deal",
+        lambda id, known: {"items": [{"deal_id": id, "stage": "engaging"}]},
+    ),
+    Reference(
+        "PATCH",
+        SALES + "/deals/{deal_id}",
+        "core_customer",
+        lambda id, known: {"customer_id": id},
+    ),
+    Reference(
+        "PUT",
+        SALES + "/deals/{deal_id}/buyers",
+        "core_customer",
+        lambda id, known: {"items": [{"customer_id": id, "role": "user"}]},
+    ),
+    Reference("POST", SALES + "/leads", "core_customer", lambda id, known: {"customer_id": id}),
+]

@@ -1,0 +1,95 @@
+"""G12: everybody at every address of core and all plugins, and nothing leaks."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.security.addresses import UNSAFE, without_case
+from tests.security.cases import BODIES, ROWS, VALUES
+from tests.security.matrix import Matrix, Tally, sent
+from tests.security.people import PEOPLE
+from tests.security.site import Site
+from tests.structure.repository import report
+
+#: Whoever does not see everything as it is.
+RESTRICTED = [name for name in PEOPLE if name != "owner"]
+
+
+async def test_every_route_has_a_case(site: Site) -> None:
+    found = site.addresses
+    assert len(found) > 60
+    parameters = [*ROWS, *VALUES]
+    missing = without_case(found, parameters=parameters, bodies=BODIES)
+    assert not missing, report(missing)
+    there = {(each.method, each.path) for each in found}
+    assert not BODIES.keys() - there, "cases of routes that are not there any more"
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+async def test_what_is_read(site: Site, name: str) -> None:
+    tally = await Matrix(site, name).read_everything()
+    assert not tally.wrongs, tally.report()
+    assert tally.requests > 10
+
+
+@pytest.mark.parametrize("name", RESTRICTED)
+async def test_what_is_searched(site: Site, name: str) -> None:
+    tally = await Matrix(site, name, most=1).search_everything(values=1)
+    assert not tally.wrongs, tally.report()
+    assert tally.requests > 10
+
+
+@pytest.mark.parametrize("name", RESTRICTED)
+async def test_what_is_written(site: Site, name: str) -> None:
+    tally = await Matrix(site, name, most=1).write_hidden()
+    assert not tally.wrongs, tally.report()
+
+
+async def test_the_bodies_work(site: Site) -> None:
+    """A write that fails for everybody would prove nothing about those it should fail for."""
+    owner = Matrix(site, "owner", most=50)
+    failed = []
+    for address in site.addresses:
+        if address.method not in UNSAFE:
+            continue
+        body = BODIES[address.method, address.path]
+        fillings = await owner.fillings(address)
+        statuses = []
+        for filling in fillings:
+            known = await owner._visible_ids()
+            answer = await owner.visitor.ask(
+                address.method, address.filled(filling.values), **sent(body, known)
+            )
+            statuses.append(f"{answer.status_code} {answer.text[:300]}")
+            if answer.status_code in body.ok:
+                break
+        else:
+            failed.append(f"{address}: {statuses or 'nothing to try it on'}")
+    assert not failed, "\n".join(failed)
+
+
+async def test_permissions(site: Site) -> None:
+    """Who lacks the permission is refused, and who is nobody is asked who they are."""
+    tally = Tally()
+    for address in site.addresses:
+        path = address.filled(dict.fromkeys(address.parameters, "x"))
+        for name in PEOPLE:
+            if not site.holds(name, address.permission):
+                answer = await site.visitor(name).ask(address.method, path)
+                tally.requests += 1
+                if answer.status_code != 403 or address.permission not in answer.text:
+                    tally.wrongs.append(f"{name}: {address}: {answer.status_code} {answer.text}")
+        if address.permission != "public":
+            answer = await site.stranger.ask(address.method, path)
+            tally.requests += 1
+            if not _asks_who(answer, page=address.page and address.method == "GET"):
+                tally.wrongs.append(f"stranger: {address}: {answer.status_code} {answer.text}")
+    assert not tally.wrongs, tally.report()
+    assert tally.requests > 100
+
+
+def _asks_who(answer, *, page: bool) -> bool:  # type: ignore[no-untyped-def]
+    if page and answer.status_code in (302, 303):
+        return bool(answer.headers["location"].startswith("/sign-in"))
+    challenged = answer.headers.get("www-authenticate", "").startswith("Bearer")
+    return answer.status_code == 401 and (challenged or page)

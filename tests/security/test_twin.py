@@ -1,0 +1,142 @@
+"""The twin: what somebody sees of the whole database is what the owner sees of a copy from which
+the customers that are hidden from them were deleted. Lists, counts, reports, charts, searches.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from relatum.access.policies import SENSITIVITIES, Policy
+from relatum.access.roles.builtin import POLICIES
+from relatum.access.roles.types import RoleDraft, StandingChange
+from relatum.app.house import House
+from tests.security.addresses import Address
+from tests.security.hiring import RULE
+from tests.security.matrix import Matrix, without_what_changes
+from tests.security.ownership import OWNERS, delete, doomed, owners_of_rows
+from tests.security.people import CUSTOMERS, PEOPLE
+from tests.security.site import Site, Template, Visitor, served
+
+#: About who asks, or about what was done here only; everything else has to be the same.
+OF_THE_VISITOR = ("/api/v1/me", "/api/v1/session", "/account", "/sign-in", "/sign-out")
+ELSEWHERE = ("/api/v1/audit", "/audit", "/api/v1/accounts", "/api/v1/roles", "/people", "/roles")
+
+POLICY_OF = {
+    "manager": POLICIES["manager"],
+    "an": POLICIES["sales"],
+    "chi": POLICIES["sales"],
+    "reader": POLICIES["read_only"],
+    "khanh": Policy(scopes=["own"], rules=[RULE]),
+    "newcomer": Policy(scopes=["own"]),
+}
+
+
+@pytest.mark.parametrize("name", POLICY_OF)
+async def test_a_restricted_view_is_the_owners_view_of_the_rest(
+    template: Template, copied: Callable[[str], tuple[str, Path]], name: str
+) -> None:
+    whole, twin = copied("whole"), copied("twin")
+    hidden = CUSTOMERS.keys() - PEOPLE[name].sees
+    assert hidden
+    await _delete(twin, template, hidden)
+    async with served(*whole, template) as site:
+        await _unmask(site, name)
+        seen = await _everything(site, site.visitor(name), name)
+    async with served(*twin, template) as site:
+        rest = await _everything(site, site.visitor("owner"), name)
+    assert seen.keys() == rest.keys()
+    assert len(seen) > 60
+    wrong = [
+        f"{key}\n  seen {seen[key]}\n  rest {rest[key]}" for key in seen if seen[key] != rest[key]
+    ]
+    assert not wrong, f"{len(wrong)} of {len(seen)}:\n" + "\n".join(wrong[:20])
+
+
+async def test_the_twin_lacks_what_is_hidden_and_nothing_else(
+    template: Template, copied: Callable[[str], tuple[str, Path]]
+) -> None:
+    twin = copied("twin")
+    await _delete(twin, template, {"chi_one"})
+    async with served(*twin, template) as site:
+        left = await owners_of_rows(site.house.db)
+    for table, rows in template.world.rows.items():
+        expected = {key for key, labels in rows.items() if "chi_one" not in labels}
+        assert left[table].keys() == expected, table
+    assert left["core_customer"].keys() < template.world.rows["core_customer"].keys()
+    assert set(left) == set(OWNERS)
+
+
+async def _delete(copy: tuple[str, Path], template: Template, hidden: set[str]) -> None:
+    async with served(*copy, template) as site:
+        rows = await owners_of_rows(site.house.db)
+    gone = {str(template.world.customers[label]) for label in hidden}
+    await delete(copy[0], doomed(rows, gone))
+
+
+async def _unmask(site: Site, name: str) -> None:
+    """Let somebody see unmasked and call everything; which rows they see stays as it is."""
+    house: House = site.house
+    policy = POLICY_OF[name]
+    draft = RoleDraft(
+        key="twin",
+        title_en="Twin",
+        title_vi="Song sinh",
+        policy=Policy(scopes=policy.scopes, rules=policy.rules, unmasked=list(SENSITIVITIES)),
+        permissions=sorted(house.registry.permissions.ids()),
+    )
+    await house.roles.create(draft, by="system")
+    await house.roles.place(site.staff.people[name], StandingChange(roles=["twin"]), by="system")
+
+
+async def _everything(site: Site, visitor: Visitor, name: str) -> dict[str, Any]:
+    """Every answer to a GET, of lists in several orders and by several parameters."""
+    asking = Matrix(site, name, most=2)
+    answers: dict[str, Any] = {}
+    for address in site.addresses:
+        if address.method != "GET" or address.path.startswith((*OF_THE_VISITOR, *ELSEWHERE)):
+            continue
+        for filling in await asking.fillings(address):
+            if filling.what == "hidden":
+                continue
+            path = address.filled(filling.values)
+            for query in _queries(address):
+                answer = await visitor.get(path, params=query)
+                key = f"{path} {query}"
+                answers[key] = (answer.status_code, _comparable(answer.text))
+    return answers
+
+
+def _queries(address: Address) -> list[dict[str, str]]:
+    queries: list[dict[str, str]] = [{}]
+    if "limit" in address.query:
+        queries += [{"limit": "3"}, {"limit": "200"}]
+    if "q" in address.query:
+        queries += [{"q": "khách"}, {"q": "zq"}, {"q": "0912"}]
+    if "sort" in address.query:
+        queries += [{"sort": "created_at"}, {"sort": "display_name", "limit": "5"}]
+    if "tag" in address.query:
+        queries.append({"tag": "hạng nhất"})
+    if "outcome" in address.query:
+        queries += [{"outcome": "won"}, {"rotting": "true"}, {"minimum": "735000000000"}]
+    return queries
+
+
+def _comparable(text: str) -> Any:
+    """JSON with figures rounded (engagement falls as time goes by), or a page as it is."""
+    try:
+        return json.loads(
+            without_what_changes(text), parse_float=lambda each: round(float(each), 2)
+        )
+    except ValueError:
+        return without_what_changes(text)
+
+
+def test_figures_that_are_a_little_apart_are_the_same() -> None:
+    assert _comparable('{"a": 1.0001, "b": 2}') == _comparable('{"a": 1.0002, "b": 2}')
+    assert _comparable('{"a": 1.01}') != _comparable('{"a": 1.02}')
+    assert _comparable('{"a": 1}') != _comparable('{"a": 2}')
