@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from http.cookies import CookieError, SimpleCookie
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from relatum.access.viewer import ANONYMOUS, Viewer
+from relatum.access.viewer import ANONYMOUS
 from relatum.http.answers import HTML_TYPE, length_of
 from relatum.http.calls import header
 from relatum.http.edge import PAGE_POLICY
 from relatum.http.problems import MEDIA_TYPE
 from relatum.web.languages import COOKIE, LANGUAGES, Language, marked, preferred
-from relatum.web.layout import VARIES, Shell, places_for
+from relatum.web.layout import VARIES, Shell, shell_for
 from relatum.web.rendering import render
 
 if TYPE_CHECKING:
@@ -145,28 +144,16 @@ class _Translation:
         return render(
             "relatum/failure.html",
             language,
-            shell=self._shell(language),
+            shell=self._shell(),
             refused=[],
             status=status,
             explanation=explanation,
             problem=problem,
         )
 
-    def _shell(self, language: Language) -> Shell:
-        viewer: Viewer = self._scope.get("state", {}).get("viewer", ANONYMOUS)
-        company = self._house.settings.company
-        return Shell(
-            groups=places_for(viewer),
-            here="",
-            viewer=viewer,
-            person="",
-            company=company.name,
-            csrf="",
-            flash="",
-            languages=[],
-            time_zone=company.time_zone,
-            version=version("relatum"),
-        )
+    def _shell(self) -> Shell:
+        state = self._scope.get("state", {})
+        return shell_for(self._house, state, state.get("viewer", ANONYMOUS))
 
 
 def _is_for_a_person(scope: Any) -> bool:

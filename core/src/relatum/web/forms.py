@@ -31,7 +31,14 @@ CSRF_FIELD = "csrf"
 #: What a person can mend in the form itself; anything else is a page of its own.
 MENDABLE = frozenset({401, 403, 409, 422, 429})
 
+#: Said once, however many of them there are.
+REPEATED = frozenset({"more-than-held", "unknown-permission"})
+
 Pairs = Sequence[tuple[str, str]]
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A form that is no more than a button."""
 
 
 class Form:
@@ -106,12 +113,16 @@ class Form:
         self.status = error.status
         self.error = error
         self._problems = {}
-        found = error.problems or (Problem(code=error.code, message=error.detail),)
+        wait = error.extra.get("retry_after")
+        pause = f"a pause of {wait} s" if wait is not None else ""
+        whole = Problem(code=error.code, message=error.detail, expected=pause)
+        found = error.problems or (whole,)
         for problem in found:
             field = problem.where.strip("/").partition("/")[0]
             field = (renamed or {}).get(field, field)
-            known = field in self._fields
-            self._problems.setdefault(field if known else "", []).append(problem)
+            same = self._problems.setdefault(field if field in self._fields else "", [])
+            if problem.code not in REPEATED or problem.code not in {each.code for each in same}:
+                same.append(problem)
 
 
 async def sent(request: Call) -> list[tuple[str, str]]:

@@ -25,14 +25,15 @@ from relatum.web.languages import (
 from relatum.web.rendering import render
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from relatum.app.house import House
     from relatum.http.calls import Call
     from relatum.web.forms import Form
 
 #: What a page's ``opt`` holds besides its permission.
 PAGE = {"page": True}
 VARIES = (b"vary", b"accept, accept-language, cookie, authorization")
-#: Pages with a one-time secret in their address tell nobody where one came from.
-NO_REFERRER = (b"referrer-policy", b"no-referrer")
 FLASH_COOKIE = "relatum_flash"
 FLASH_SECONDS = 60
 LONGEST_PATH = 1000
@@ -99,6 +100,15 @@ FLASHES = {
     "saved": marked("Saved."),
     "signed-out": marked("You are signed out."),
     "password-changed": marked("The password is changed."),
+    "second-factor-off": marked("The second factor is off."),
+    "sessions-ended": marked("Signed out there."),
+    "token-revoked": marked("The token is good for nothing any more."),
+    "service-made": marked("The service is there. Make a token for it next."),
+    "suspended": marked("Suspended: every session and token has ended."),
+    "reactivated": marked("Let in again."),
+    "removed": marked("Removed."),
+    "password-set": marked("The password is set."),
+    "welcome": marked("Your account is ready. Invite your people next."),
 }
 
 
@@ -136,7 +146,15 @@ async def page(
         address: where the page can be had again, when the request was sent somewhere else.
     """
     language = language_of(request)
-    shell = await _shell(request, language, here, address)
+    said = FLASHES.get(request.cookies.get(FLASH_COOKIE, ""), "")
+    shell = shell_for(
+        request.house,
+        request.scope["state"],
+        current_viewer(),
+        here=here,
+        flash=translations(language).gettext(said) if said else "",
+        languages=_language_links(request, address),
+    )
     for form in forms:
         values[form.name] = form
     refused = [form for form in forms if form.problems]
@@ -144,6 +162,9 @@ async def page(
         render, template, language, shell=shell, refused=refused, **values
     )
     raw: Headers = [VARIES, (b"content-language", language.encode()), *(headers or [])]
+    for form in refused:
+        wait = form.error.extra.get("retry_after") if form.error is not None else None
+        raw += [(b"retry-after", str(wait).encode())] if wait is not None else []
     if request.query_params.get("lang") in LANGUAGES:
         raw.append(language_cookie(language))
     if request.cookies.get(FLASH_COOKIE):
@@ -192,20 +213,33 @@ def places_for(viewer: Viewer) -> list[tuple[str, list[Place]]]:
     return [(title, places) for title, places in groups if places]
 
 
-async def _shell(request: Call, language: Language, here: str, address: str | None) -> Shell:
-    viewer = current_viewer()
-    text = translations(language).gettext
-    company = request.house.settings.company
-    flash = FLASHES.get(request.cookies.get(FLASH_COOKIE, ""), "")
+def shell_for(
+    house: House,
+    state: Mapping[str, Any],
+    viewer: Viewer,
+    *,
+    here: str = "",
+    flash: str = "",
+    languages: Sequence[tuple[Language, str]] = (),
+) -> Shell:
+    """What surrounds a page.
+
+    Args:
+        state: of the request, with what was found out about who sends it.
+        flash: said once, in the language of the page.
+        languages: where the page is in each language.
+    """
+    identity = state.get("identity")
+    company = house.settings.company
     return Shell(
         groups=places_for(viewer),
         here=here,
         viewer=viewer,
-        person="",
+        person=identity.name if identity is not None else "",
         company=company.name,
-        csrf="",
-        flash=text(flash) if flash else "",
-        languages=_language_links(request, address),
+        csrf=state.get("csrf", ""),
+        flash=flash,
+        languages=list(languages),
         time_zone=company.time_zone,
         version=version("relatum"),
     )

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from relatum.values.time import zone_of
+from relatum.web.browsers import browser_of
 from relatum.web.languages import Language, day_text, grouped, translations
 from relatum.web.wording import sentence_of
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
     from jinja2 import Environment
 
@@ -63,7 +65,27 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in name.split()[-2:]).upper()
 
 
+def picture(svg: str) -> Markup:
+    """A drawing made on the server, as it is; anything but plain paths is refused.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    if not _DRAWING.fullmatch(svg.strip()):
+        raise ValueError("expected an <svg> of paths alone, got something else in it")
+    return Markup(svg.strip())  # noqa: S704 - letters, digits and a few signs inside known tags
+
+
+_ATTRIBUTES = r"""(?: (?:width|height|viewBox|class|transform|fill|stroke|d)="[\w .,()#-]*")*"""
+_DRAWING = re.compile(
+    rf"<svg{_ATTRIBUTES}>(?:<g{_ATTRIBUTES}>|</g>|<path{_ATTRIBUTES}/>|</path>)*</svg>"
+)
 _BACKTICKS = re.compile(r"`{1,2}([^`]+)`{1,2}")
+
+
+def _pairs(items: Iterable[object], first: str, second: str) -> list[tuple[Any, Any]]:
+    """Two attributes of each, for the options of a list."""
+    return [(getattr(each, first), getattr(each, second)) for each in items]
 
 
 def _said(text: Text, language: Language) -> str:
@@ -96,6 +118,9 @@ def _environment(language: Language) -> Environment:
     environment.filters["grouped"] = lambda number: grouped(number, language)
     environment.filters["coded"] = coded
     environment.filters["initials"] = initials
+    environment.filters["map_pairs"] = _pairs
+    environment.filters["browser"] = browser_of
+    environment.filters["picture"] = picture
     environment.filters["said"] = lambda text: _said(text, language)
     environment.filters["sentence"] = lambda problem: sentence_of(problem, language)
     environment.globals.update(

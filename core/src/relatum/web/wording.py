@@ -27,13 +27,13 @@ class Sentence(msgspec.Struct, frozen=True):
 def sentence_of(problem: Problem, language: Language) -> Sentence:
     """What to say about a problem."""
     text = translations(language).gettext
+    for pattern, message in BY_EXPECTED:
+        found = pattern.fullmatch(problem.expected)
+        if problem.code in SAID_BY_EXPECTED and found is not None:
+            return Sentence(text(message) % found.groupdict(), language)
     known = BY_CODE.get(problem.code)
     if known is not None:
         return Sentence(text(known), language)
-    for pattern, message in BY_EXPECTED:
-        found = pattern.fullmatch(problem.expected)
-        if problem.code == "wrong-value" and found is not None:
-            return Sentence(text(message) % found.groupdict(), language)
     return Sentence(_as_written(problem), "en")
 
 
@@ -50,21 +50,42 @@ BY_CODE = {
     "given-twice": marked("This came twice. Open the form again."),
     "unknown-field": marked("The form has changed meanwhile. Open it again."),
     "bad-character": marked("There is a character in it that cannot be stored. Remove it."),
+    "not-the-same": marked("The two are not the same. Type both again."),
+    "wrong-code": marked("This code is not right, or it was used already. Take the next one."),
+    "weak-password": marked(
+        "This password is easy to guess. Take a few words that do not belong together."
+    ),
+    "wrong-password": marked("The password now is not right."),
+    "more-than-held": marked("You cannot give more than you may do and see yourself."),
+    "bad-role": marked("Choose roles of the list."),
+    "bad-team": marked("Choose a team of the list."),
+    "unknown-permission": marked("Choose permissions of the list."),
     "sign-in-refused": marked("The e-mail or the password is wrong."),
     "too-many-attempts": marked("There were too many attempts. Wait a little, then try again."),
     "too-many-requests": marked("There were too many attempts. Wait a little, then try again."),
 }
 
+#: Codes of problems whose ``expected`` says more than the code.
+SAID_BY_EXPECTED = frozenset(
+    {"wrong-value", "too-many-attempts", "too-many-requests", "too-long", "weak-password"}
+)
 BY_EXPECTED = tuple(
     (re.compile(pattern), message)
     for pattern, message in (
         (
+            r"a pause of (?P<seconds>\d+) s",
+            marked("There were too many attempts. Wait %(seconds)s seconds, then try again."),
+        ),
+        (
             r"text of (?P<least>\d+) to (?P<most>\d+) characters",
             marked("Write %(least)s to %(most)s characters."),
         ),
-        (r"text of at most (?P<most>\d+) characters", marked("Write at most %(most)s characters.")),
         (
-            r"text of at least (?P<least>\d+) characters",
+            r"(?:text of )?at most (?P<most>\d+) characters",
+            marked("Write at most %(most)s characters."),
+        ),
+        (
+            r"(?:text of )?at least (?P<least>\d+) characters",
             marked("Write at least %(least)s characters."),
         ),
         (

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from relatum.web.pages import documentation, files, home
+from relatum.web.pages import account, documentation, files, home, links, people, sign_in
 
-ROUTES = [*home.ROUTES, *documentation.ROUTES, *files.ROUTES]
+ROUTES = [
+    *home.ROUTES,
+    *sign_in.ROUTES,
+    *links.ROUTES,
+    *account.ROUTES,
+    *people.ROUTES,
+    *documentation.ROUTES,
+    *files.ROUTES,
+]
