@@ -7,6 +7,8 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from relatum.db import guarding
+
 #: The roles that every installation has. ``owner`` may do and see everything.
 BuiltinRole = Literal["owner", "manager", "sales", "care", "marketing", "analyst", "read_only"]
 BUILTIN_ROLES: tuple[BuiltinRole, ...] = get_args(BuiltinRole)
@@ -17,7 +19,7 @@ Sensitivity = Literal["contact", "identity", "finance", "health", "secret"]
 SENSITIVITIES: tuple[Sensitivity, ...] = get_args(Sensitivity)
 
 #: Stands in for what somebody may not see, and is refused where something is saved.
-MASK = "•••"
+MASK = guarding.MASK
 
 Attribute = Annotated[
     str, Meta(pattern=r"^(?:tag|role|kind|field\.[a-z][a-z0-9_]{0,59})$", max_length=66)

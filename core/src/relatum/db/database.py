@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +12,11 @@ import msgspec
 
 from relatum.db.bound import bind
 from relatum.db.embedded import Durability, EmbeddedEngine
+from relatum.db.guarding import current_guard
+from relatum.db.pointing import refuse_hidden_references
+from relatum.db.rewriting import refuse_masks
 from relatum.db.server import ServerEngine
+from relatum.db.tokens import numbered
 from relatum.values.problems import ConfigurationError
 
 Rows = list[tuple[Any, ...]]
@@ -21,16 +24,6 @@ Statement = tuple[str, Sequence[Any]]
 
 #: SQLite takes 32,766 variables in one statement, PostgreSQL 32,767.
 MOST_VARIABLES = 30_000
-
-
-@functools.lru_cache(maxsize=2048)
-def numbered(sql: str) -> str:
-    """``a = ? AND b = ?`` as PostgreSQL writes it: ``a = $1 AND b = $2``.
-
-    Statements of the house are plain SQL without question marks inside literals.
-    """
-    parts = sql.split("?")
-    return parts[0] + "".join(f"${n}{part}" for n, part in enumerate(parts[1:], start=1))
 
 
 def marks(count: int) -> str:
@@ -180,14 +173,27 @@ class Database:
             columns: their names in the database, in the order of each row.
             rows: values; UUIDs as ``UUID`` or text, JSON as text, times aware.
             on_conflict: for example ``ON CONFLICT (id) DO NOTHING``.
+
+        Raises:
+            NotFound: a row points at one that the viewer does not see.
+            InvalidInput: a value is masked.
         """
         if not rows:
             return
+        guard = current_guard()
+        if guard is not None:
+            await refuse_hidden_references(self, guard, table, columns, rows)
+            if guard.masks:
+                for row in rows:
+                    refuse_masks(row)
         if isinstance(self.engine, ServerEngine) and not on_conflict:
             await self.engine.copy(table, columns, rows)
             return
         names = ",".join(f'"{name}"' for name in columns)
-        await self.execute_many(
-            f'INSERT INTO "{table}" ({names}) VALUES ({marks(len(columns))}) {on_conflict}',  # noqa: S608 - names come from code
+        await self.engine.execute_many(
+            self._sql(
+                f'INSERT INTO "{table}" ({names}) VALUES ({marks(len(columns))}) {on_conflict}'  # noqa: S608 - names come from code
+            ),
             rows,
+            checked=True,
         )

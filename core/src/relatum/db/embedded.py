@@ -26,6 +26,9 @@ import piccolo.engine.sqlite  # noqa: F401 - registers its adapters, which ours 
 from piccolo.engine.base import BaseAtomic, BaseBatch, BaseTransaction, Engine
 
 from relatum.db.finishing import finished
+from relatum.db.guarding import current_guard
+from relatum.db.rewriting import Rewriter
+from relatum.db.statements import refused
 from relatum.db.threads import ConnectionThreads
 from relatum.values.problems import Unavailable
 
@@ -139,7 +142,11 @@ def _query_together(connection: sqlite3.Connection, statements: Sequence[Stateme
 
 
 def _execute(connection: sqlite3.Connection, sql: str, params: Sequence[Any]) -> int:
-    return connection.execute(sql, params).rowcount
+    count = connection.execute(sql, params).rowcount
+    if count < 0 and sql[:4].upper() == "WITH":
+        # Python counts only what begins with INSERT, UPDATE or DELETE.
+        count = connection.execute("SELECT changes()").fetchone()[0]
+    return count
 
 
 def _execute_many(connection: sqlite3.Connection, sql: str, rows: Iterable[Sequence[Any]]) -> int:
@@ -262,12 +269,14 @@ class EmbeddedBatch(BaseBatch):
     def __init__(self, engine: EmbeddedEngine, query: Query[Any, Any], size: int) -> None:
         self._query = query
         self._size = size
+        self._engine = engine
         self._thread = ConnectionThreads("relatum-batch", 1, engine.open_reader)
         self._cursor: sqlite3.Cursor | None = None
 
     async def __aenter__(self) -> Self:
         sql, params = self._query.querystrings[0].compile_string(engine_type="sqlite")
-        self._cursor = await self._thread.run(lambda c: c.execute(sql, params))
+        statement = self._engine.guarded(sql, params)
+        self._cursor = await self._thread.run(lambda c: c.execute(*statement))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -292,12 +301,13 @@ class EmbeddedBatch(BaseBatch):
 class EmbeddedEngine(Engine[EmbeddedTransaction]):
     """SQLite for one process that serves many at a time."""
 
-    __slots__ = ("durability", "path", "reader", "write_lock", "writer")
+    __slots__ = ("durability", "path", "reader", "rewriter", "write_lock", "writer")
 
     def __init__(self, path: Path, *, durability: Durability = "full", readers: int = 3) -> None:
         register_converters()
         self.path = path
         self.durability: Durability = durability
+        self.rewriter = Rewriter("sqlite", "main")
         self.current_transaction: contextvars.ContextVar[EmbeddedTransaction | None] = (
             contextvars.ContextVar("relatum_transaction", default=None)
         )
@@ -372,24 +382,37 @@ class EmbeddedEngine(Engine[EmbeddedTransaction]):
     ) -> list[dict[str, Any]]:
         sql, params = querystring.compile_string(engine_type="sqlite")
         call = self.read if sql.lstrip()[:7].upper() == "SELECT " else self.write
-        return await call(_query_dicts, sql, params)
+        return await call(_query_dicts, *self.guarded(sql, params))
 
     async def run_ddl(self, ddl: str, in_pool: bool = False) -> list[dict[str, Any]]:
+        if current_guard() is not None:
+            raise refused("data", "a change of tables", "change tables in migrations")
         return await self.write(_query_dicts, ddl, ())
 
+    def guarded(self, sql: str, params: Sequence[Any]) -> Statement:
+        """A statement as the guard of this moment lets it through."""
+        guard = current_guard()
+        return (sql, params) if guard is None else self.rewriter.one(guard, sql, params)
+
     async def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
-        return await self.read(_query, sql, params)
+        return await self.read(_query, *self.guarded(sql, params))
 
     async def fetch_together(self, statements: Sequence[Statement]) -> list[Rows]:
+        statements = [self.guarded(sql, params) for sql, params in statements]
         return await self.read(_query_together, statements)
 
     async def execute(self, sql: str, params: Sequence[Any]) -> int:
-        return await self.write(_execute, sql, params)
+        return await self.write(_execute, *self.guarded(sql, params))
 
     async def execute_returning(self, sql: str, params: Sequence[Any]) -> Rows:
-        return await self.write(_query, sql, params)
+        return await self.write(_query, *self.guarded(sql, params))
 
-    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+    async def execute_many(
+        self, sql: str, rows: Iterable[Sequence[Any]], *, checked: bool = False
+    ) -> int:
+        guard = current_guard()
+        if guard is not None:
+            sql, rows = self.rewriter.many(guard, sql, rows, checked=checked)
         return await self.write(_execute_many, sql, rows)
 
     def check_integrity(self) -> str:

@@ -13,6 +13,9 @@ from typing import Any
 
 import msgspec
 
+#: Stands in for what somebody may not see, and is refused where something is saved.
+MASK = "•••"
+
 
 class Shadow(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in for one table.

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
-from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+from piccolo.engine.postgres import AsyncBatch, PostgresEngine, PostgresTransaction
 
+from relatum.db.columns import CUSTOMER_TABLE
 from relatum.db.finishing import finished, to_end
-from relatum.values.problems import Unavailable
+from relatum.db.guarding import current_guard
+from relatum.db.rewriting import Rewriter
+from relatum.db.statements import refused
+from relatum.values.problems import ConfigurationError, Unavailable
+
+if TYPE_CHECKING:
+    from piccolo.query.base import Query
 
 Rows = list[tuple[Any, ...]]
 Statement = tuple[str, Sequence[Any]]
@@ -80,12 +87,43 @@ class ServerTransaction(PostgresTransaction):
             yield
 
 
+class ServerBatch(AsyncBatch):
+    """Piccolo's way to read many rows in pieces, under the guard of the moment it begins."""
+
+    async def __aenter__(self) -> Self:
+        statement: Statement = self.query.querystrings[0].compile_string()
+        guard = current_guard()
+        if guard is not None:
+            statement = (await rewriter_of(self.connection)).one(guard, *statement)
+        self._transaction = self.connection.transaction()
+        await self._transaction.start()
+        self._cursor = await self.connection.cursor(statement[0], *statement[1])
+        return self
+
+
+async def rewriter_of(connection: Any) -> Rewriter:
+    """A rewriter for the database at the other end of a connection."""
+    schema, plain_strings = await connection.fetchrow(
+        "SELECT coalesce((SELECT n.nspname FROM pg_class c JOIN pg_namespace n "
+        "ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)), current_schema()), "
+        "current_setting('standard_conforming_strings')",
+        CUSTOMER_TABLE,
+    )
+    if plain_strings != "on":
+        raise ConfigurationError(
+            f"expected standard_conforming_strings = on in PostgreSQL, got {plain_strings}; "
+            "without it nobody can tell where a text ends"
+        )
+    return Rewriter("postgresql", schema)
+
+
 class ServerEngine(PostgresEngine):
     """PostgreSQL for any number of processes."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = url
         self.pool_size = pool_size
+        self._rewriter: Rewriter | None = None
         super().__init__(config={"dsn": url}, extensions=())
 
     async def check_version(self) -> None:
@@ -129,7 +167,35 @@ class ServerEngine(PostgresEngine):
 
     async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Any:
         self.forget_ended()
-        return await super().run_querystring(querystring, in_pool=True)
+        if current_guard() is None:
+            return await super().run_querystring(querystring, in_pool=True)
+        sql, params = await self._guarded(*querystring.compile_string())
+        async with self.connection() as connection:
+            return await connection.fetch(sql, *params)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:
+        if current_guard() is not None:
+            raise refused("data", "a change of tables", "change tables in migrations")
+        return await super().run_ddl(ddl, in_pool)
+
+    async def batch(
+        self, query: Query[Any, Any], batch_size: int = 100, node: str | None = None
+    ) -> ServerBatch:
+        connection = await self.get_new_connection()
+        return ServerBatch(connection=connection, query=query, batch_size=batch_size)
+
+    async def rewriter(self) -> Rewriter:
+        """What guards statements; made when it is first needed."""
+        if self._rewriter is None:
+            async with self.connection() as connection:
+                self._rewriter = await rewriter_of(connection)
+        return self._rewriter
+
+    async def _guarded(self, sql: str, params: Sequence[Any]) -> Statement:
+        guard = current_guard()
+        if guard is None:
+            return sql, params
+        return (self._rewriter or await self.rewriter()).one(guard, sql, params)
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
@@ -144,10 +210,14 @@ class ServerEngine(PostgresEngine):
             yield connection
 
     async def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
+        if current_guard() is not None:
+            sql, params = await self._guarded(sql, params)
         async with self.connection() as connection:
             return [tuple(row) for row in await connection.fetch(sql, *params)]
 
     async def fetch_together(self, statements: Sequence[Statement]) -> list[Rows]:
+        if current_guard() is not None:
+            statements = [await self._guarded(sql, params) for sql, params in statements]
         async with self.connection() as connection:
             return [
                 [tuple(row) for row in await connection.fetch(sql, *params)]
@@ -155,6 +225,8 @@ class ServerEngine(PostgresEngine):
             ]
 
     async def execute(self, sql: str, params: Sequence[Any]) -> int:
+        if current_guard() is not None:
+            sql, params = await self._guarded(sql, params)
         async with self.connection() as connection:
             status: str = await connection.execute(sql, *params)
         count = status.rpartition(" ")[2]
@@ -163,12 +235,19 @@ class ServerEngine(PostgresEngine):
     async def execute_returning(self, sql: str, params: Sequence[Any]) -> Rows:
         return await self.fetch(sql, params)
 
-    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+    async def execute_many(
+        self, sql: str, rows: Iterable[Sequence[Any]], *, checked: bool = False
+    ) -> int:
+        guard = current_guard()
+        if guard is not None:
+            sql, rows = (await self.rewriter()).many(guard, sql, rows, checked=checked)
         async with self.connection() as connection:
             await connection.executemany(sql, rows)
         return -1
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """PostgreSQL's fastest way in; no conflict clause."""
+        """PostgreSQL's fastest way in; no conflict clause, and no guard: ``Database.insert`` has
+        looked at the rows.
+        """
         async with self.connection() as connection:
             await connection.copy_records_to_table(table, columns=list(columns), records=rows)
