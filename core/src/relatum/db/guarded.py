@@ -72,7 +72,10 @@ def guarded_tables(tables: Iterable[type[Table]] | None = None) -> tuple[Guarded
         tables: all table classes that are imported, when not given.
     """
     # A class that is defined twice (a test's) counts as defined last.
-    by_name = {t._meta.tablename: t for t in (TABLE_REGISTRY if tables is None else tables)}
+    by_name: dict[str, type[Table]] = {}
+    for each in TABLE_REGISTRY if tables is None else tables:
+        if each._meta.tablename not in by_name or not _is_of_a_migration(each):
+            by_name[each._meta.tablename] = each
     links = {name: tuple(_links(table)) for name, table in by_name.items()}
     depths = _depths(by_name, links)
     guarding = [link for of in links.values() for link in of if link.parent in depths]
@@ -83,6 +86,14 @@ def guarded_tables(tables: Iterable[type[Table]] | None = None) -> tuple[Guarded
         if name in depths or _sensitive(table)
     }
     return tuple(described[name] for name in _parents_first(described))
+
+
+def _is_of_a_migration(table: type[Table]) -> bool:
+    """A copy that Piccolo or a migration made of a few columns, without the marks of the real one.
+
+    Such copies stay among all table classes of a process that has migrated.
+    """
+    return table.__module__ == "types" or table.__module__.startswith("_relatum_migrations.")
 
 
 def _describe(table: type[Table], guarding: list[_Link], parents: list[_Link]) -> GuardedTable:
