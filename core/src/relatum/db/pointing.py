@@ -30,7 +30,7 @@ async def refuse_hidden_references(
         return
     for place, column in enumerate(columns):
         parent = shadow.refers.get(column.lower())
-        if parent is None or parent not in guard.shadows:
+        if parent is None or parent not in guard.shadows or not guard.shadows[parent].hides_rows:
             continue
         named = {_plain(row[place]) for row in rows if row[place] is not None}
         if parent == table.lower():

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from relatum.db.guarding import MASK, Guard, Shadow
 from relatum.db.statements import Parsed, refused
-from relatum.db.tokens import Kind, Token, relations, tokens_of
+from relatum.db.tokens import Kind, Token, keywords, relations, tokens_of
 from relatum.db.writes import Changes, changes_of
 from relatum.values.problems import ConfigurationError, InvalidInput, Problem
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 KEPT_STATEMENTS = 2_048
 #: Longer ones (lists of thousands of keys) are seldom the same.
@@ -56,6 +59,7 @@ class Rewriter:
         self._kind: Kind = kind
         self._schema = schema
         self._kept: OrderedDict[tuple[str, bool, str], Rewritten] = OrderedDict()
+        self._bodies: OrderedDict[tuple[str, str], tuple[Token, ...]] = OrderedDict()
 
     def one(self, guard: Guard, sql: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
         """The statement and its parameters as the guard lets them through.
@@ -91,12 +95,16 @@ class Rewriter:
         if found is not None:
             self._kept.move_to_end(key)
             return found
-        found = _Composition(guard, self._kind, self._schema).of(sql, checked=checked)
+        found = _Composition(guard, self._kind, self._schema, self._bodies).of(sql, checked=checked)
         if len(sql) <= LONGEST_KEPT:
-            self._kept[key] = found
-            if len(self._kept) > KEPT_STATEMENTS:
-                self._kept.popitem(last=False)
+            _keep(self._kept, key, found)
         return found
+
+
+def _keep(kept: OrderedDict[K, V], key: K, value: V) -> None:
+    kept[key] = value
+    if len(kept) > KEPT_STATEMENTS:
+        kept.popitem(last=False)
 
 
 def _arranged(rewritten: Rewritten, guard: Guard, params: Sequence[Any]) -> Sequence[Any]:
@@ -147,8 +155,15 @@ def _masked() -> InvalidInput:
 class _Composition:
     """Puts one statement together."""
 
-    def __init__(self, guard: Guard, kind: Kind, schema: str) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        kind: Kind,
+        schema: str,
+        bodies: OrderedDict[tuple[str, str], tuple[Token, ...]],
+    ) -> None:
         self._guard = guard
+        self._bodies = bodies
         self._kind: Kind = kind
         self._schema = '"' + schema.replace('"', '""') + '"'
 
@@ -258,6 +273,13 @@ class _Composition:
         }
 
     def _body(self, table: str, shadow: Shadow) -> tuple[Token, ...]:
+        found = self._bodies.get((self._guard.shape, table))
+        if found is None:
+            found = self._read_body(table, shadow)
+            _keep(self._bodies, (self._guard.shape, table), found)
+        return found
+
+    def _read_body(self, table: str, shadow: Shadow) -> tuple[Token, ...]:
         sql = shadow.select.replace("{table}", f'{self._schema}."{table}"')
         tokens = tokens_of(sql.replace("{real}", self._schema), self._kind, question_marks=True)
         if sum(len(token.params) for token in tokens) != len(shadow.params):
@@ -287,30 +309,9 @@ def _locks(tokens: Sequence[Token], place: int) -> bool:
     )
 
 
-_NO_ALIAS = frozenset(
-    [
-        "WHERE",
-        "JOIN",
-        "INNER",
-        "LEFT",
-        "RIGHT",
-        "FULL",
-        "CROSS",
-        "NATURAL",
-        "ON",
-        "USING",
-        "ORDER",
-        "GROUP",
-        "HAVING",
-        "LIMIT",
-        "OFFSET",
-        "FETCH",
-        "FOR",
-        "UNION",
-        "INTERSECT",
-        "EXCEPT",
-        "WINDOW",
-    ]
+_NO_ALIAS = keywords(
+    "WHERE JOIN INNER LEFT RIGHT FULL CROSS NATURAL ON USING ORDER GROUP HAVING LIMIT OFFSET "
+    "FETCH FOR UNION INTERSECT EXCEPT WINDOW"
 )
 
 

@@ -159,26 +159,15 @@ def _unreadable(sql: str, at: int) -> UnguardedStatement:
     )
 
 
+def keywords(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
 _NAMES_OF_STATEMENT = {"SELECT", "WITH", "VALUES"}
-_END_OF_FROM = frozenset(
-    [
-        "WHERE",
-        "GROUP",
-        "HAVING",
-        "ORDER",
-        "LIMIT",
-        "OFFSET",
-        "FETCH",
-        "WINDOW",
-        "UNION",
-        "INTERSECT",
-        "EXCEPT",
-        "SET",
-        "RETURNING",
-        "FOR",
-        "SELECT",
-        "VALUES",
-    ]
+_END_OF_FROM = keywords(
+    "WHERE GROUP HAVING ORDER LIMIT OFFSET FETCH WINDOW UNION INTERSECT EXCEPT SET RETURNING "
+    "FOR SELECT VALUES"
 )
 _BEFORE_A_RELATION = {"ONLY", "LATERAL"}
 

@@ -17,32 +17,16 @@ import msgspec
 
 from relatum.db.guarding import Guard, Shadow
 from relatum.db.statements import NEW, SEEN, Parsed, refused
-from relatum.db.tokens import Token
+from relatum.db.tokens import Token, keywords
 
 Piece = str | Sequence[Token]
 
 _AFTER_SET = ("FROM", "WHERE", "RETURNING", "ORDER", "LIMIT")
 _AFTER_WHERE = ("RETURNING", "ORDER", "LIMIT")
 _BEGINS_A_SELECT = frozenset({"SELECT", "WITH", "VALUES", "TABLE"})
-_NO_ALIAS = frozenset(
-    [
-        "SET",
-        "INDEXED",
-        "NOT",
-        "WHERE",
-        "USING",
-        "RETURNING",
-        "ORDER",
-        "LIMIT",
-        "VALUES",
-        "SELECT",
-        "DEFAULT",
-        "OVERRIDING",
-        "ON",
-        "FROM",
-        "WITH",
-        "TABLE",
-    ]
+_NO_ALIAS = keywords(
+    "SET INDEXED NOT WHERE USING RETURNING ORDER LIMIT VALUES SELECT DEFAULT OVERRIDING ON "
+    "FROM WITH TABLE"
 )
 
 
@@ -256,6 +240,8 @@ class _Write:
 
     def _set_references(self, start: int) -> Iterator[list[Piece]]:
         for column, expression in self._set_expressions(start):
+            if column == self._shadow.key:
+                raise refused("rows that keep their key", f"SET {column}", "write a new row")
             if column not in self._refers or _is_nothing(expression):
                 continue
             parent = self._refers[column]
