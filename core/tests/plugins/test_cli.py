@@ -253,6 +253,7 @@ def test_doctor_finds_nothing_wrong(site: Any, relatum: Relatum, tmp_path: Path)
     assert {each["check"] for each in ran.json["findings"]} == {
         "configuration",
         "data folder",
+        "keys",
         "database",
         "migrations",
         "plugins",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from relatum.access.accounts.events import EVENT_TYPES as ACCOUNT_EVENTS
+from relatum.access.accounts.sweeping import SWEEP
+from relatum.access.audit.events import EVENT_TYPES as AUDIT_EVENTS
+from relatum.access.audit.sealing import SEAL
 from relatum.access.roles.events import EVENT_TYPES as ROLE_EVENTS
 from relatum.access.sight.events import EVENT_TYPES as RULE_EVENTS
 from relatum.customers.events import EVENT_TYPES as CUSTOMER_EVENTS
@@ -11,6 +14,7 @@ from relatum.hooks.declarations import (
     EventType,
     ImportTarget,
     InteractionKind,
+    Job,
     Permission,
     RoleName,
 )
@@ -67,11 +71,17 @@ def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
     return [
         *ACCOUNT_EVENTS,
         *ROLE_EVENTS,
+        *AUDIT_EVENTS,
         *RULE_EVENTS,
         *CUSTOMER_EVENTS,
         *INTERACTION_EVENTS,
         *IMPORT_EVENTS,
     ]
+
+
+@hookimpl
+def relatum_register_jobs(plugin: Plugin) -> list[Job]:
+    return [SEAL, SWEEP]
 
 
 @hookimpl

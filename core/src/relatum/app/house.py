@@ -9,6 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from relatum.access.accounts.building import Doors
+from relatum.access.audit.fields import SensitiveFields
+from relatum.access.audit.rotation import Rotation
+from relatum.access.audit.trail import Audit
 from relatum.access.roles.service import Roles
 from relatum.access.secrets import Secrets
 from relatum.access.sight.rules import Rules
@@ -21,6 +24,7 @@ from relatum.db import migrate
 from relatum.db.database import Database
 from relatum.events.log import EventLog
 from relatum.events.runner import HandlerRunner
+from relatum.events.seals import Seals
 from relatum.hooks.context import Plugin
 from relatum.hooks.dispatcher import Dispatcher
 from relatum.hooks.gate import CORE, Gate
@@ -54,6 +58,9 @@ class House:
         self.registry = Registry(self.gate)
         self.dispatcher = Dispatcher(self.registry)
         self.events = EventLog(db, self.registry)
+        self.seals = Seals(db, self.events, self.keys)
+        self.audit = Audit(db, self.registry, self.keys)
+        self.rotation = Rotation(db, self.events, self.keys, self.secrets)
         self.roles = Roles(db, self.events, self.registry)
         doors = Doors(
             *(db, self.events, self.registry),
@@ -76,6 +83,7 @@ class House:
             country=settings.company.country,
             sights=self.sights,
             belonging=self.roles.teams,
+            keeping=SensitiveFields(db, self.events, self.secrets, self.sights),
         )
         self.interactions = Interactions(db, self.events, self.registry, self.dispatcher)
         self.handlers = HandlerRunner(db, self.events, self.registry)

@@ -31,6 +31,7 @@ log = logging.getLogger("relatum.serve")
 
 WATCH_SECONDS = 1.0
 RESTART_SECONDS = 5.0
+SEAL_SECONDS = 5.0
 WAITING_CONNECTIONS = 1024
 
 
@@ -94,6 +95,16 @@ async def background(app: Litestar) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await _seal_last(house)
+
+
+async def _seal_last(house: House) -> None:
+    """Leave no event unsealed; what is too much for the time is sealed after the next start."""
+    try:
+        async with asyncio.timeout(SEAL_SECONDS):
+            await house.seals.seal()
+    except Exception:
+        log.exception("the last events are not sealed yet")
 
 
 async def follow_configuration(house: House) -> None:

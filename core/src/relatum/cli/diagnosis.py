@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import stat
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from relatum.app.house import House
+from relatum.config.keyring import Keyring
 from relatum.config.load import find_file, load_settings
 from relatum.db.embedded import EmbeddedEngine
 from relatum.hooks.dispatcher import Dispatcher
@@ -24,6 +26,7 @@ from relatum.values.problems import ConfigurationError, RelatumError
 
 if TYPE_CHECKING:
     from relatum.config.settings import Settings
+    from relatum.events.checking import Accused
 
 MEBIBYTE = 1024 * 1024
 #: Free space below which writing may fail soon, and below which somebody should know.
@@ -40,8 +43,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     mend: str = ""
 
 
-async def diagnose() -> AsyncIterator[Finding]:
-    """Look at everything, one after the other; what fails does not keep the rest from it."""
+async def diagnose(*, audit: bool = False) -> AsyncIterator[Finding]:
+    """Look at everything, one after the other; what fails does not keep the rest from it.
+
+    Args:
+        audit: also hold the event log against its seals (some seconds for 100,000 events).
+    """
     try:
         settings = load_settings()
     except ConfigurationError as error:
@@ -51,13 +58,14 @@ async def diagnose() -> AsyncIterator[Finding]:
         return
     yield _ok("configuration", f"settings of {find_file() or 'the defaults and the environment'}")
     yield _space(settings.home)
+    yield _keys(settings.keys_path)
     # A plugin that strict_plugins would stop at is found below, with everything else.
     settings = msgspec.structs.replace(settings, strict_plugins=False)
-    async for finding in _database(settings):
+    async for finding in _database(settings, audit=audit):
         yield finding
 
 
-async def _database(settings: Settings) -> AsyncIterator[Finding]:
+async def _database(settings: Settings, *, audit: bool) -> AsyncIterator[Finding]:
     path = settings.sqlite_path
     if path is not None and not path.exists():
         yield _wrong("database", f"there is no database at {path} yet", "relatum migrate --apply")
@@ -74,7 +82,8 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
         return
     async with house:
-        for part in (_answers, _migrations, _plugins, _handlers, _jobs):
+        parts = (_answers, _migrations, _plugins, _handlers, _jobs)
+        for part in (*parts, _audit) if audit else parts:
             try:
                 for finding in await part(house):
                     yield finding
@@ -158,6 +167,73 @@ async def _jobs(house: House) -> list[Finding]:
         if status.failures
     ]
     return findings or [_ok("jobs", "none failed when it last ran")]
+
+
+async def _audit(house: House) -> list[Finding]:
+    check = await house.audit.check()
+    findings = [
+        _wrong(
+            "audit",
+            f"event {accused.seq} was {accused.what}{_since(accused)}",
+            "find out who can write to the database; compare with a backup",
+        )
+        for accused in check.accused[:MOST_SHOWN]
+    ]
+    findings += [
+        _wrong("audit", f"seal {broken.number}: {_BROKEN[broken.what]}", _MEND[broken.what])
+        for broken in check.broken[:MOST_SHOWN]
+    ]
+    hidden = check.accused_count + check.broken_count - len(findings)
+    if hidden:
+        findings.append(_wrong("audit", f"and {hidden:,} more", "GET /api/v1/audit/check"))
+    head = f"; newest seal {check.head.number}: {check.head.hash[:16]}" if check.head else ""
+    text = (
+        f"{check.events:,} events in {check.seals:,} seals looked at, {check.unsealed:,} not "
+        "sealed yet"
+    )
+    if not findings:
+        findings.append(_ok("audit", f"nothing was tampered with; {text}{head}"))
+    else:
+        findings.append(_note("audit", text + head, "see above"))
+    return findings
+
+
+def _since(accused: Accused) -> str:
+    return " after it was sealed" if accused.what == "changed" else ""
+
+
+#: Events and seals that are told one by one.
+MOST_SHOWN = 20
+_BROKEN = {
+    "changed": "it is not what was written, its events cannot be checked",
+    "missing": "it is missing, its events cannot be checked",
+    "replaced": "another one stands in the place of the one before it",
+    "unknown key": "its key is missing, its events cannot be checked",
+}
+_RESTORED = (
+    "when an older backup was put back, remove audit-head.json beside the keys; otherwise find out "
+    "who can write to the database"
+)
+_MEND = {
+    "changed": "find out who can write to the database; compare with a backup",
+    "missing": _RESTORED,
+    "replaced": _RESTORED,
+    "unknown key": "put back the file of keys that belongs to this database",
+}
+
+
+def _keys(path: Path) -> Finding:
+    try:
+        keys = Keyring(path).every()
+        mode = stat.S_IMODE(path.stat().st_mode) if keys else 0
+    except (ConfigurationError, OSError) as error:
+        text = error.detail if isinstance(error, ConfigurationError) else describe(error)
+        return _wrong("keys", text, "put back the file of keys that belongs to this database")
+    if not keys:
+        return _ok("keys", f"none yet; the server makes {path} when it needs one")
+    if mode & 0o077:
+        return _wrong("keys", f"others may read {path}", f"chmod 600 {path}")
+    return _ok("keys", f"{len(keys)} in {path}; keep a copy apart from backups of the database")
 
 
 def _space(home: Path) -> Finding:

@@ -21,6 +21,7 @@ COMMANDS = (
     "plugins",
     "accounts",
     "events",
+    "keys",
     "doctor",
     "demo",
 )

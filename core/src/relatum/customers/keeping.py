@@ -26,6 +26,10 @@ class Keeping(Protocol):
         """Customers as they are stored (or masked), about to be returned to the one who asks."""
         ...
 
+    async def open(self, customers: Sequence[Customer]) -> list[Customer]:
+        """Customers as a journal kept them, with their secrets in plain, to be stored again."""
+        ...
+
 
 class KeepingNothing:
     """Leaves everything as it is."""
@@ -35,3 +39,6 @@ class KeepingNothing:
 
     async def show(self, customers: list[Customer]) -> list[Customer]:
         return customers
+
+    async def open(self, customers: Sequence[Customer]) -> list[Customer]:
+        return list(customers)

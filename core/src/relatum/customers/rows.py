@@ -223,7 +223,7 @@ def _field_value(field: FieldDraft, value: Any, where: str, found: Findings) -> 
             f"field {field.key!r} does not take this value",
             where=where,
             expected=expected,
-            got=repr(value)[:80],
+            got="" if field.sensitivity == "secret" else repr(value)[:80],
             mend="Mend the value, or declare the field with another type.",
         )
     return clean

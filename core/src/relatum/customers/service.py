@@ -96,6 +96,12 @@ class Customers:
         by_id = await self._stored(ids)
         return await self._keeping.show([by_id[id] for id in ids if id in by_id])
 
+    async def get_stored(self, ids: Sequence[UUID]) -> list[Customer]:
+        """These customers as they are stored, for a journal: nothing masked, secrets encrypted."""
+        with as_the_house():
+            by_id = await self._stored(ids)
+        return [by_id[id] for id in ids if id in by_id]
+
     async def get_written(self, id: UUID) -> Customer:
         """A customer that the viewer has just written, who may be out of sight by that.
 
@@ -288,16 +294,16 @@ class Customers:
             current, seen = await self._both([id])
             if id not in seen:
                 raise _nobody(id)
-            if version is not None and version != current[id].version:
-                [shown] = await self._keeping.show([seen[id]])
-                raise Conflict(
-                    f"expected version {current[id].version} of this customer, got a change made "
-                    f"from version {version}; look at both and send the change again from the new "
-                    "one",
-                    extra={"current": shown, "yours": change},
-                )
-            await self._change_seen([(id, change)], current, seen, by=by)
-            return await self.get_written(id)
+            if version is None or version == current[id].version:
+                await self._change_seen([(id, change)], current, seen, by=by)
+                return await self.get_written(id)
+        # After the transaction: that somebody was shown the customer stays noted.
+        [shown] = await self._keeping.show([seen[id]])
+        raise Conflict(
+            f"expected version {current[id].version} of this customer, got a change made from "
+            f"version {version}; look at both and send the change again from the new one",
+            extra={"current": shown, "yours": change},
+        )
 
     async def change_many(self, changes: Sequence[tuple[UUID, CustomerChange]], *, by: str) -> None:
         """Change many, or none; customers that would stay as they are are left alone.
@@ -422,6 +428,7 @@ class Customers:
         """Give customers the content they had; the version still grows."""
         async with self._db.transaction():
             current, _ = await self._locked([customer.id for customer in former])
+            former = await self._keeping.open(former)
             await self._change([(current[c.id], draft_of(c)) for c in former], by=by)
 
     async def in_use(self, ids: Sequence[UUID]) -> set[UUID]:

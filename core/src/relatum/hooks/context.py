@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from relatum.customers.service import Customers
     from relatum.db.database import Database
     from relatum.events.log import EventLog
+    from relatum.events.seals import Seals
     from relatum.hooks.registry import Registry
     from relatum.interactions.service import Interactions
 
@@ -23,6 +24,7 @@ class House(Protocol):
     customers: Customers
     interactions: Interactions
     registry: Registry
+    seals: Seals
 
 
 class Plugin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from piccolo.columns import JSON
@@ -18,6 +18,7 @@ from relatum.db.guarded import GuardedTable, guarded_tables
 from relatum.db.guarding import as_the_house, guarded_by
 
 if TYPE_CHECKING:
+    from relatum.access.policies import Sensitivity
     from relatum.db.database import Database
     from relatum.hooks.registry import Registry
 
@@ -37,6 +38,7 @@ class Sights:
         self._masked = Masked()
         self._tables: tuple[GuardedTable, ...] = ()
         self._fields: tuple[tuple[str, str], ...] = ()
+        self._classes: dict[str, Sensitivity] = {}
         self._read_at: float | None = None
         self._changes = 0
 
@@ -60,6 +62,12 @@ class Sights:
         if len(self._guards) > MOST_KEPT:
             self._guards.popitem(last=False)
         return guard
+
+    async def field_classes(self) -> Mapping[str, Sensitivity]:
+        """Key and class of each sensitive custom field."""
+        if self._read_at is None or time.monotonic() - self._read_at > FRESH_SECONDS:
+            await self._read_fields()
+        return self._classes
 
     def forget(self) -> None:
         """Custom fields have changed: read them again before the next guard is given out."""
@@ -91,6 +99,7 @@ class Sights:
                 "WHERE sensitivity IS NOT NULL ORDER BY key"
             )
         self._fields = tuple((key, sensitivity) for key, sensitivity in found)
+        self._classes = dict(found)
         if changes == self._changes:
             self._read_at = began
 

@@ -22,6 +22,7 @@ from relatum.customers.types import (
 from relatum.hooks.declarations import Finding, ImportScope, Numbered, Prepared, Written
 from relatum.importing.finishing import Finished
 from relatum.importing.targets.keys import EXPORT_SOURCE, export_keys
+from relatum.importing.targets.pages import pages_of
 from relatum.importing.targets.records import CustomerRecord
 from relatum.importing.targets.since import changed_since
 from relatum.values.problems import InvalidInput, Problem
@@ -54,6 +55,7 @@ class CustomersTarget:
     title = Text(en="Customers", vi="Khách hàng")
     record: type[msgspec.Struct] = CustomerRecord
     key: tuple[str, ...] = ("external_id",)
+    filters = CustomerQuery
     permission = "core.customers.read"
     write_permission = "core.customers.write"
     aliases: Mapping[str, tuple[str, ...]] = {
@@ -164,7 +166,8 @@ class CustomersTarget:
         written: Written,
     ) -> None:
         customers = plugin.house.customers
-        before = {one.id: one for one in await customers.get_many([id for _, id, _ in pairs])}
+        # as stored: the journal must hold no secret in plain, and no mask
+        before = {one.id: one for one in await customers.get_stored([id for _, id, _ in pairs])}
         changes, places, origins = [], [], []
         for place, id, record in pairs:
             change, origin = _change(before[id], record)
@@ -174,7 +177,8 @@ class CustomersTarget:
                 origins.append(origin)
         with _Places(places, origins):
             await customers.change_many(changes, by=_by(scope))
-        after = {one.id: one.version for one in await customers.get_many([i for i, _ in changes])}
+        stored = await customers.get_stored([id for id, _ in changes])
+        after = {one.id: one.version for one in stored}
         changed = [before[id] for id, _ in changes if after[id] != before[id].version]
         images: list[dict[str, Any]] = msgspec.to_builtins(changed)
         written.before.setdefault(TABLE, []).extend(images)
@@ -239,9 +243,13 @@ class CustomersTarget:
         kept += [_kept(id, "changed") for id in there if id in since]
         kept += [_kept(id, "used") for id in there if id in used and id not in since]
 
-    async def export(self, plugin: Plugin) -> AsyncIterator[list[CustomerRecord]]:
+    async def export(
+        self, plugin: Plugin, query: CustomerQuery | None = None
+    ) -> AsyncIterator[list[CustomerRecord]]:
         house = plugin.house
-        async for batch in house.customers.all_batches():
+        customers = house.customers
+        found = customers.all_batches() if query is None else pages_of(customers.find, query)
+        async for batch in found:
             keys = await export_keys(house.db, [customer.id for customer in batch])
             yield [_exported(customer, keys[customer.id]) for customer in batch]
 
