@@ -14,9 +14,7 @@ DESCRIPTION = "Uploads, imports and exports that people ask for"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="core_importing", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="core_importing", description=DESCRIPTION)
 
     manager.add_table(
         class_name="StoredExport",

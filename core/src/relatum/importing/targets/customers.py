@@ -16,6 +16,7 @@ from relatum.customers.types import (
     Customer,
     CustomerChange,
     CustomerDraft,
+    CustomerQuery,
     LinkDraft,
     LinkKind,
 )

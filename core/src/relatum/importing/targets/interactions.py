@@ -18,8 +18,9 @@ from relatum.hooks.declarations import (
 )
 from relatum.importing.shapes import shapes_of
 from relatum.importing.targets.keys import EXPORT_SOURCE, export_keys
+from relatum.importing.targets.pages import pages_of
 from relatum.importing.targets.records import InteractionRecord
-from relatum.interactions.types import Interaction, InteractionDraft
+from relatum.interactions.types import Interaction, InteractionDraft, InteractionQuery
 from relatum.values.ids import new_id
 from relatum.values.problems import Problem
 from relatum.values.text import Text
@@ -43,6 +44,7 @@ class InteractionsTarget:
     title = Text(en="Interactions", vi="Tương tác")
     record: type[msgspec.Struct] = InteractionRecord
     key: tuple[str, ...] = ("idempotency_key",)
+    filters = InteractionQuery
     permission = "core.interactions.read"
     write_permission = "core.interactions.write"
     #: keys are exported whole, with the source they live in
@@ -112,9 +114,13 @@ class InteractionsTarget:
         )
         return []
 
-    async def export(self, plugin: Plugin) -> AsyncIterator[list[InteractionRecord]]:
+    async def export(
+        self, plugin: Plugin, query: InteractionQuery | None = None
+    ) -> AsyncIterator[list[InteractionRecord]]:
         house = plugin.house
-        async for batch in house.interactions.all_batches():
+        interactions = house.interactions
+        found = interactions.all_batches() if query is None else pages_of(interactions.find, query)
+        async for batch in found:
             named = [one.customer_id for one in batch if one.customer_id is not None]
             keys = await export_keys(house.db, named)
             yield [_exported(one, keys) for one in batch]

@@ -1,0 +1,332 @@
+"""Exports that people ask for.
+
+Up to a number of records a day everybody with the permission takes out what they see. Above it a
+second person lets the export go, or refuses it. What is written is what the person who asked sees
+at the moment of writing; every step is in the event log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from relatum.access.links import LinkQuery, SignedLinks
+from relatum.events.context import because
+from relatum.events.types import NewEvent
+from relatum.importing.acting import demand, viewer_of
+from relatum.importing.background import Background
+from relatum.importing.exports import events as facts
+from relatum.importing.exports.rows import ExportRows, nothing
+from relatum.importing.exports.running import PERMISSION, query_of, write_export
+from relatum.importing.exports.second_person import refuse_first_person
+from relatum.importing.exports.types import Export, ExportDraft, ExportFile, ExportState
+from relatum.values.ids import new_id
+from relatum.values.problems import Conflict, RelatumError
+from relatum.values.time import now
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from relatum.access.viewer import Viewer
+    from relatum.importing.acting import House
+
+log = logging.getLogger("relatum.exports")
+
+APPROVE = "core.exports.approve"
+LINK_PURPOSE = "export"
+LINK_SECONDS = 15 * 60
+#: A request that broke off so many times is not tried again.
+MOST_ATTEMPTS = 3
+DAY = dt.timedelta(days=1)
+
+
+class Exports:
+    """Asks for, decides, writes and hands out exports."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._rows = ExportRows(house.db)
+        self._links = SignedLinks(house.keys)
+        self._background = Background(self._step)
+        self.run_once = self._background.run_once
+        self.run_forever = self._background.run_forever
+
+    async def request(self, draft: ExportDraft, *, viewer: Viewer, person: str) -> Export:
+        """Ask for an export. It is written in the background.
+
+        Args:
+            person: the name that stands in the watermark.
+
+        Raises:
+            NotFound: there is no such target.
+            Refused: the viewer may not read the target, or not export.
+            InvalidInput: the target has no such filter.
+        """
+        target = self._house.registry.import_targets.get(draft.target)
+        demand(viewer, PERMISSION)
+        demand(viewer, target.permission)
+        query_of(target, draft.filters)
+        moment = now()
+        export = Export(
+            id=new_id(),
+            state="queued",
+            target=draft.target,
+            format=draft.format,
+            filters=draft.filters,
+            why=draft.why,
+            account=viewer.account,
+            by=viewer.actor,
+            person=person,
+            records=None,
+            size=None,
+            decided_account=None,
+            decided_by="",
+            decided_why="",
+            decided_at=None,
+            error="",
+            created_at=moment,
+            finished_at=None,
+            expires_at=moment + self._kept(),
+        )
+        fact = facts.ExportRequested(
+            export.id, draft.target, draft.format, draft.filters, draft.why
+        )
+        async with self._house.db.transaction():
+            await self._rows.add(export)
+            await self._tell(facts.REQUESTED, fact, by=viewer.actor, why=draft.why)
+        self._house.db.after_commit(self._background.wake)
+        return export
+
+    async def find(
+        self, viewer: Viewer, *, states: Sequence[ExportState] = (), limit: int = 50
+    ) -> list[Export]:
+        """The viewer's exports, the newest first; everybody's for those who approve."""
+        return await self._rows.find(
+            account=viewer.account, everybody=viewer.may(APPROVE), states=states, limit=limit
+        )
+
+    async def get(self, id: UUID, viewer: Viewer) -> Export:
+        """One export.
+
+        Raises:
+            NotFound: there is none, or it is not the viewer's to see.
+        """
+        export = await self._rows.get(id)
+        if not (_is_of(export, viewer) or viewer.may(APPROVE)):
+            raise nothing(id)
+        return export
+
+    # -- the second person -----------------------------------------------------------------------
+
+    async def approve(self, id: UUID, viewer: Viewer, *, why: str = "") -> Export:
+        """Let a waiting export go; it is written anew, up to a tenth more than was counted.
+
+        Raises:
+            NotFound: there is none.
+            Refused: the viewer may not approve, is who asked, or is no person.
+            Conflict: it does not wait.
+        """
+        return await self._decide(id, viewer, "queued", why)
+
+    async def refuse(self, id: UUID, viewer: Viewer, *, why: str = "") -> Export:
+        """Refuse a waiting export; raises as :meth:`approve`."""
+        return await self._decide(id, viewer, "refused", why)
+
+    async def _decide(self, id: UUID, viewer: Viewer, state: ExportState, why: str) -> Export:
+        demand(viewer, APPROVE)
+        export = await self._rows.get(id)
+        await refuse_first_person(self._house.db, export, viewer)
+        if export.state != "waiting":
+            raise Conflict(f"expected an export that waits, got one that is {export.state}")
+        moment = now()
+        values: dict[str, object] = {
+            "decided_account_id": viewer.account,
+            "decided_by": viewer.actor,
+            "decided_why": why,
+            "decided_at": moment,
+            "expires_at": moment + self._kept(),
+        }
+        if state == "queued":
+            values |= {"approved_records": export.records, "attempts": 0}
+        kind = facts.APPROVED if state == "queued" else facts.REFUSED
+        fact = facts.ExportDecided(id, export.target, export.records or 0, why)
+        async with self._house.db.transaction():
+            await self._rows.move(id, "waiting", state, **values)
+            await self._tell(kind, fact, by=viewer.actor, why=why)
+        self._house.db.after_commit(self._background.wake)
+        return await self._rows.get(id)
+
+    # -- the file --------------------------------------------------------------------------------
+
+    async def link(self, id: UUID, viewer: Viewer, path: str) -> str:
+        """The path with a query that opens the file to this viewer for 15 minutes.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+            Conflict: there is no file (yet, or any more).
+        """
+        export = await self._own(id, viewer)
+        _refuse_without_file(export)
+        return self._links.sign(
+            path, purpose=LINK_PURPOSE, account=viewer.account, seconds=LINK_SECONDS
+        )
+
+    async def open(self, id: UUID, viewer: Viewer, path: str, query: LinkQuery) -> ExportFile:
+        """The file behind a signed link.
+
+        Raises:
+            Refused: the link is none of ours, or has ended.
+            NotFound, Conflict: as :meth:`link`.
+        """
+        self._links.check(path, query, purpose=LINK_PURPOSE, account=viewer.account)
+        export = await self._own(id, viewer)
+        _refuse_without_file(export)
+        fact = facts.ExportCounted(id, export.target, export.records or 0)
+        await self._tell(facts.DOWNLOADED, fact, by=viewer.actor, why=export.why)
+        return ExportFile(path=self._path(export), name=export.file_name, size=export.size or 0)
+
+    async def delete(self, id: UUID, viewer: Viewer) -> None:
+        """Delete the file of one's own export before its time; raises as :meth:`link`."""
+        export = await self._own(id, viewer)
+        _refuse_without_file(export)
+        await self._end(export, "deleted", facts.DELETED, "deleted by hand", by=viewer.actor)
+
+    async def _own(self, id: UUID, viewer: Viewer) -> Export:
+        export = await self._rows.get(id)
+        if not _is_of(export, viewer):
+            raise nothing(id)
+        return export
+
+    def _path(self, export: Export) -> Path:
+        return self._folder() / f"{export.id}.{export.format}"
+
+    def _folder(self) -> Path:
+        return self._house.settings.home / "exports"
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    async def _step(self) -> bool:
+        """Write the next export that waits to be written."""
+        begun = await self._rows.begin_next(MOST_ATTEMPTS)
+        if begun is None:
+            return False
+        export, approved = begun
+        if export.state == "failed":
+            await self._fail(export, "failed", f"it broke off {MOST_ATTEMPTS} times")
+            return True
+        with because(export.why, actor=export.by):
+            await self._write(export, approved)
+        return True
+
+    async def _write(self, export: Export, approved: int | None) -> None:
+        path = self._path(export)
+        try:
+            viewer = await viewer_of(self._house, export.account, export.by)
+            most = await self._most(export, approved)
+            counted = await write_export(self._house, export, viewer, path, most=most)
+        except RelatumError as error:
+            await self._fail(export, "running", error.detail)
+            return
+        except Exception as error:
+            log.exception("export %s failed", export.id)
+            await self._fail(export, "running", f"{type(error).__name__}; the log says more")
+            return
+        if counted.written:
+            await self._ready(export, counted.records, path)
+        else:
+            await self._wait(export, counted.records)
+
+    async def _most(self, export: Export, approved: int | None) -> int:
+        """How many records may be written now."""
+        if approved is not None:
+            return approved + approved // 10
+        taken = await self._rows.taken(export.account, export.by, now() - DAY)
+        return max(self._house.settings.exports.approval_above - taken, 0)
+
+    async def _ready(self, export: Export, records: int, path: Path) -> None:
+        moment = now()
+        size = await asyncio.to_thread(lambda: path.stat().st_size)
+        fact = facts.ExportCounted(export.id, export.target, records)
+        async with self._house.db.transaction():
+            await self._rows.move(
+                export.id,
+                "running",
+                "ready",
+                records=records,
+                size=size,
+                finished_at=moment,
+                expires_at=moment + self._kept(),
+            )
+            await self._tell(facts.WRITTEN, fact, by=export.by, why=export.why)
+
+    async def _wait(self, export: Export, records: int) -> None:
+        fact = facts.ExportCounted(export.id, export.target, records)
+        async with self._house.db.transaction():
+            await self._rows.move(
+                export.id,
+                "running",
+                "waiting",
+                records=records,
+                approved_records=None,
+                expires_at=now() + self._kept(),
+            )
+            await self._tell(facts.WAITS, fact, by=export.by, why=export.why)
+
+    async def _fail(self, export: Export, before: ExportState, reason: str) -> None:
+        fact = facts.ExportEnded(export.id, export.target, reason[:300])
+        async with self._house.db.transaction():
+            await self._rows.move(export.id, before, "failed", error=reason, finished_at=now())
+            await self._tell(facts.FAILED, fact, by=export.by, why=export.why)
+
+    # -- tidying ---------------------------------------------------------------------------------
+
+    async def sweep(self) -> int:
+        """Let requests lapse and delete files whose time has come; returns how many."""
+        expired = await self._rows.expired()
+        for export in expired:
+            if export.state == "waiting":
+                await self._end(export, "lapsed", facts.LAPSED, "nobody decided in time")
+            else:
+                await self._end(export, "deleted", facts.DELETED, "its time was over")
+        known = await self._rows.with_files()
+        await asyncio.to_thread(_delete_strangers, self._folder(), known)
+        return len(expired)
+
+    async def _end(
+        self, export: Export, state: ExportState, kind: str, reason: str, *, by: str = "system"
+    ) -> None:
+        fact = facts.ExportEnded(export.id, export.target, reason)
+        async with self._house.db.transaction():
+            await self._rows.move(export.id, export.state, state)
+            await self._tell(kind, fact, by=by, why="")
+        await asyncio.to_thread(self._path(export).unlink, missing_ok=True)
+
+    def _kept(self) -> dt.timedelta:
+        return dt.timedelta(days=self._house.settings.exports.keep_days)
+
+    async def _tell(self, kind: str, fact: msgspec.Struct, *, by: str, why: str) -> None:
+        with because(why):
+            await self._house.events.append([NewEvent(type=kind, payload=fact)], by=by)
+
+
+def _is_of(export: Export, viewer: Viewer) -> bool:
+    if export.account is None:
+        return viewer.account is None and export.by == viewer.actor
+    return export.account == viewer.account
+
+
+def _refuse_without_file(export: Export) -> None:
+    if export.state != "ready":
+        raise Conflict(f"expected an export that is ready, got one that is {export.state}")
+
+
+def _delete_strangers(folder: Path, known: set[str]) -> None:
+    """Files that no request has: left behind by a process that died."""
+    for path in folder.glob("*"):
+        if path.name.partition(".")[0] not in known:
+            path.unlink(missing_ok=True)
