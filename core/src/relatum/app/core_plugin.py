@@ -20,6 +20,8 @@ from relatum.hooks.declarations import (
 )
 from relatum.hooks.specs import hookimpl
 from relatum.importing.events import EVENT_TYPES as IMPORT_EVENTS
+from relatum.importing.exports.events import EVENT_TYPES as EXPORT_EVENTS
+from relatum.importing.sweeping import SWEEP_FILES
 from relatum.importing.targets.customers import CustomersTarget
 from relatum.importing.targets.interactions import InteractionsTarget
 from relatum.importing.targets.links import LinksTarget
@@ -76,12 +78,13 @@ def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
         *CUSTOMER_EVENTS,
         *INTERACTION_EVENTS,
         *IMPORT_EVENTS,
+        *EXPORT_EVENTS,
     ]
 
 
 @hookimpl
 def relatum_register_jobs(plugin: Plugin) -> list[Job]:
-    return [SEAL, SWEEP]
+    return [SEAL, SWEEP, SWEEP_FILES]
 
 
 @hookimpl

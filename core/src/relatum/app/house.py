@@ -29,7 +29,9 @@ from relatum.hooks.context import Plugin
 from relatum.hooks.dispatcher import Dispatcher
 from relatum.hooks.gate import CORE, Gate
 from relatum.hooks.registry import Registry
+from relatum.importing.exports.service import Exports
 from relatum.importing.service import Imports
+from relatum.importing.uploads.service import Uploads
 from relatum.interactions.service import Interactions
 from relatum.jobs.runner import JobRunner
 from relatum.plugins.discovery import Found, discover
@@ -89,6 +91,8 @@ class House:
         self.handlers = HandlerRunner(db, self.events, self.registry)
         self.jobs = JobRunner(db, self.registry, time_zone=settings.company.time_zone)
         self.imports = Imports(self)
+        self.uploads = Uploads(self)
+        self.exports = Exports(self)
         self._declare_core()
         self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
         self.plugins.listen(lambda plugin: plugin.move_in(self))

@@ -86,6 +86,7 @@ async def background(app: Litestar) -> AsyncIterator[None]:
     works: dict[str, Callable[[], Awaitable[None]]] = {
         "handlers": house.handlers.run_forever,
         "jobs": house.jobs.run_forever,
+        "exports": house.exports.run_forever,
         "configuration": lambda: follow_configuration(house),
     }
     tasks = [asyncio.create_task(_keep_running(name, work)) for name, work in works.items()]

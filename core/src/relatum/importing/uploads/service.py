@@ -188,7 +188,7 @@ def _make(path: Path) -> None:
 
 
 def _delete_strangers(folder: Path, known: set[str]) -> None:
-    """Files that no upload has: left behind by a process that died, not those that come just now."""
+    """Files that no upload has: left by a process that died, not those that come just now."""
     for path in folder.glob("*"):
         if path.name not in known and time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
             path.unlink(missing_ok=True)
