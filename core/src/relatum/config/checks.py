@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from babel.core import get_global
 from phonenumbers import SUPPORTED_REGIONS
 
-from relatum.config.settings import Company, Limits, Server, Settings, redact_url
+from relatum.config.settings import Company, Limits, OpenId, Server, Settings, redact_url
 from relatum.values.money import is_currency
 from relatum.values.problems import InvalidInput, Problem
 from relatum.values.text import nearest
@@ -31,6 +31,7 @@ def settings_problems(settings: Settings) -> list[Problem]:
         *_limits(settings.limits),
         *_files(settings),
         *_company(settings.company),
+        *_openid(settings.oidc),
         *_database(settings.database),
     ]
 
@@ -92,6 +93,31 @@ def _files(settings: Settings) -> Iterator[Problem]:
             yield _bad(f"{name}.keep_days", f"1 to {_MOST_DAYS} days", days)
     if uploads.most_bytes < _SMALLEST_BODY:
         yield _bad("uploads.most_bytes", "at least 1024 bytes", uploads.most_bytes)
+
+
+def _openid(oidc: OpenId) -> Iterator[Problem]:
+    if not oidc.issuer:
+        if oidc.client_id or oidc.client_secret:
+            yield _bad("oidc.issuer", "the address of the provider", oidc.issuer)
+        return
+    if not _is_issuer(oidc.issuer):
+        yield _bad("oidc.issuer", "an address https://… without query", oidc.issuer)
+    if not oidc.client_id:
+        yield _bad("oidc.client_id", "the id that the provider gave this client", "")
+    if oidc.create_role == "owner":
+        mend = "Choose another role; an owner makes owners."
+        yield _bad("oidc.create_role", "a role that newcomers may have", "owner", mend)
+
+
+def _is_issuer(url: str) -> bool:
+    """OpenID Connect Discovery 1.0, section 3; plain http for this machine alone."""
+    try:
+        parts = urlsplit(url)
+        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    except ValueError:
+        return False
+    fine = parts.scheme == "https" or (parts.scheme == "http" and local)
+    return fine and bool(parts.hostname) and not (parts.query or parts.fragment or parts.username)
 
 
 def _company(company: Company) -> Iterator[Problem]:

@@ -17,7 +17,11 @@ PREFIX = "RELATUM_"
 
 _NOT_SETTINGS = ("RELATUM_TEST_", "RELATUM_BENCH_")
 _CONFIG = "RELATUM_CONFIG"
-_SHORT_NAMES = {"host": ("server", "host"), "port": ("server", "port")}
+_SHORT_NAMES = {
+    "host": ("server", "host"),
+    "port": ("server", "port"),
+    "oidc_client_secret": ("oidc", "client_secret"),
+}
 _TRUTH = dict.fromkeys(("1", "true", "yes", "on"), True)
 _TRUTH |= dict.fromkeys(("0", "false", "no", "off"), False)
 
@@ -78,7 +82,12 @@ def find_file(path: Path | None = None, env: Mapping[str, str] = os.environ) -> 
 
 def variable_names() -> list[str]:
     """Every environment variable that is a setting of core."""
-    return sorted(["RELATUM_HOST", "RELATUM_PORT", *map(_variable, _leaves(Settings, ()))])
+    return sorted(
+        [
+            *(f"{PREFIX}{name.upper()}" for name in _SHORT_NAMES),
+            *map(_variable, _leaves(Settings, ())),
+        ]
+    )
 
 
 class _Reading:
@@ -149,7 +158,8 @@ class _Reading:
     def _wrong(self, path: Names, expected: str, value: object) -> None:
         name = ".".join(path)
         # The address of the database may hold a password, whatever form it came in.
-        shown = type(value).__name__ if path[0] == "database" else repr(value)[:80]
+        secret = path[0] == "database" or "secret" in path[-1]
+        shown = type(value).__name__ if secret else repr(value)[:80]
         self.problems.append(
             Problem(
                 code="bad-setting",

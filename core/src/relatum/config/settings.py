@@ -68,6 +68,26 @@ class Uploads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``server.max_body_bytes``."""
 
 
+class OpenId(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A provider of OpenID Connect through which people sign in; none without ``issuer``."""
+
+    issuer: str = ""
+    """Its address, such as ``https://accounts.google.com``, exactly as it calls itself."""
+    client_id: str = ""
+    client_secret: str = ""
+    """Also ``RELATUM_OIDC_CLIENT_SECRET``; empty for a public client."""
+    title: str = "OpenID Connect"
+    """What the button says after "Sign in with"."""
+    allowed_domains: list[str] = []
+    """Only e-mails of these domains; empty is no limit."""
+    create_role: str = ""
+    """The role of newcomers; empty lets in only people who have an account or an invitation."""
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"OpenId({self.issuer!r}, client_id={self.client_id!r})"
+
+
 class Company(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The business this installation belongs to: how it writes numbers, days and money."""
 
@@ -122,6 +142,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     server: Server = Server()
     limits: Limits = Limits()
     company: Company = Company()
+    oidc: OpenId = OpenId()
     keys_file: str = ""
     """The file of keys (relative to ``home``), never inside the database or its backups;
     ``keys.toml`` in ``home`` by default."""

@@ -73,4 +73,11 @@ class Doors:
             second_factor=self.second_factor,
             throttle=throttle,
         )
-        self.openid = OpenIdConnect()
+        self.openid = OpenIdConnect(
+            db,
+            changes,
+            settings.oidc,
+            accounts=self.accounts,
+            sign_in=self.sign_in,
+            links=links,
+        )

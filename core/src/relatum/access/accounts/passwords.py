@@ -119,7 +119,7 @@ def _refuse_length(text: str, where: str) -> None:
 
 def _is_weak(text: str, known: Sequence[str]) -> bool:
     """Whether its beginning would be guessed soon; what follows cannot make it weaker."""
-    from zxcvbn import zxcvbn  # type: ignore[import-untyped]
+    from zxcvbn import zxcvbn
 
     words = [*COMMON_HERE, *_words_of(known)]
     scores = []
