@@ -103,9 +103,9 @@ class Audit:
 
     def _taken_apart(self, type_: str, payload: str) -> tuple[list[Changed], dict[str, Any]]:
         """What changed, and what else the payload says; secrets in neither."""
-        data = _without_secrets(msgspec.json.decode(payload))
+        data = msgspec.json.decode(payload)
         if not isinstance(data, dict):
-            return [], {"payload": data}
+            return [], {"payload": _without_secrets(data)}
         declared = self._registry.event_types.find(type_)
         pairs = _pairs_in(declared.payload) if declared else frozenset()
         changes: list[Changed] = []
@@ -116,7 +116,7 @@ class Audit:
             elif name in pairs:
                 changes += _changes({name: value})
             else:
-                details[name] = value
+                details[name] = _without_secrets(value)
         return changes, details
 
     async def _names_of(self, actors: Iterable[str]) -> dict[str, str]:
@@ -196,17 +196,22 @@ def _changes(pairs: Mapping[str, Any]) -> list[Changed]:
     changes: list[Changed] = []
     for field, pair in pairs.items():
         if not (isinstance(pair, list) and len(pair) == 2):
-            changes.append(Changed(field, None, pair))
+            changes.append(_changed(field, None, pair))
         elif field == "fields" and all(isinstance(each, dict) for each in pair):
             before, after = pair
             changes += [
-                Changed(f"fields.{key}", before.get(key), after.get(key))
+                _changed(f"fields.{key}", before.get(key), after.get(key))
                 for key in before.keys() | after.keys()
                 if before.get(key) != after.get(key)
             ]
         else:
-            changes.append(Changed(field, *pair))
+            changes.append(_changed(field, *pair))
     return sorted(changes, key=lambda change: change.field)
+
+
+def _changed(field: str, before: Any, after: Any) -> Changed:
+    """Two secrets that differ both show as the mask: that they changed is told."""
+    return Changed(field, _without_secrets(before), _without_secrets(after))
 
 
 @functools.cache
