@@ -33,6 +33,7 @@ from relatum.hooks.declarations import (
     Proposed,
     Refusal,
     Report,
+    RoleName,
     Written,
 )
 from relatum.hooks.refusing import refuse
@@ -114,6 +115,7 @@ __all__ = [
     "Refused",
     "RelatumError",
     "Report",
+    "RoleName",
     "RowRef",
     "Sort",
     "Text",
