@@ -15,14 +15,16 @@ from relatum.access.sight.compiling import SightGuard, Source, sources_of
 from relatum.customers import reading
 from relatum.customers.reading import Conditions
 from relatum.customers.types import CustomerQuery
+from relatum.db.database import marks
 from relatum.db.guarding import current_guard, guarded_by
-from relatum.db.pages import PageQuery, paginate, sort_from
+from relatum.db.pages import PageQuery, Sort, from_cursor, paginate, sort_from
 
 if TYPE_CHECKING:
     from relatum.db.database import Database, Rows
 
-#: With more reasons than this, looking at customers in order until the page is full costs less.
-MOST_RANGES = 64
+#: With more reasons than this (SQLite takes no more than 500), customers are looked at in the order
+#: of the list until the page is full.
+MOST_RANGES = 200
 
 
 @contextlib.contextmanager
@@ -50,7 +52,11 @@ async def page_of(db: Database, query: CustomerQuery, *, country: str) -> tuple[
     if not sources:
         return [], asked
     with details_only():
-        return await db.fetch(asked.sql, *asked.params), asked
+        found = await db.fetch(asked.sql, *asked.params)
+    place = reading.SORT_VALUE[asked.sort.column]
+    # Cheaper than to have the database sort rows that it has just found in their order.
+    found.sort(key=lambda row: (row[place], row[0]), reverse=asked.sort.descending)
+    return found, asked
 
 
 def _names_few(query: CustomerQuery) -> bool:
@@ -61,43 +67,85 @@ def _names_few(query: CustomerQuery) -> bool:
 def ranged_query(
     query: CustomerQuery, sources: Sequence[Source], *, country: str, kind: str
 ) -> PageQuery:
-    """The statement for one page of the customers of these sources."""
+    """The statement for the customers of one page, in any order.
+
+    Args:
+        sources: why customers are seen.
+        kind: of the database.
+
+    Raises:
+        InvalidInput: an unknown sort order, or a foreign cursor.
+    """
     where = reading.conditions_of(query, country=country, kind=kind)
-    ranges = [_range(query, source, where) for source in sources]
     sort = sort_from(query.sort, reading.SORTS)
-    direction = " DESC" if sort.descending else ""
-    # Each range is a subquery: only there may it have its own order and limit.
-    parts = " UNION ".join(f"SELECT v, k FROM ({each.sql}) r{n}" for n, each in enumerate(ranges))  # noqa: S608 - our own
-    page = f"{parts} ORDER BY v{direction}, k{direction} LIMIT ?"
+    page, params = _page(query, sources, where, sort, kind)
     sql = (
-        f"{reading.COLUMNS[kind]} FROM ({page}) page "
-        f"CROSS JOIN core_customer c WHERE c.id = page.k ORDER BY v{direction}, k{direction}"
+        f"{reading.COLUMNS[kind]} FROM ({page}) page CROSS JOIN core_customer c WHERE c.id = page.k"
     )
-    params: list[Any] = [param for each in ranges for param in each.params]
-    return PageQuery(sql=sql, params=[*params, query.limit + 1], limit=query.limit, sort=sort)
+    return PageQuery(sql=sql, params=params, limit=query.limit, sort=sort)
 
 
-def _range(query: CustomerQuery, source: Source, where: Conditions) -> PageQuery:
-    """The beginning of one source's customers in the order of the list."""
-    sort = sort_from(query.sort, reading.SORTS)
-    if source.kind == "rule":
-        table, id_column, conditions = "core_rule_member m", "m.customer_id", ["m.rule_id = ?"]
-        column = f"m.{sort.column}"
+def _page(
+    query: CustomerQuery, sources: Sequence[Source], where: Conditions, sort: Sort, kind: str
+) -> tuple[str, list[Any]]:
+    """The keys of the page (``k``) with their sort values (``v``)."""
+    if len(sources) > MOST_RANGES:
+        scan = _scan(query, sources, where, sort, kind)
+        return scan.sql, scan.params
+    parts = {each: _range(query, each, where, sort) for each in {s.kind for s in sources}}
+    params = [value for s in sources for value in (s.value, *parts[s.kind][1])]
+    direction = " DESC" if sort.descending else ""
+    order = f"ORDER BY v{direction}, k{direction} LIMIT ?"
+    if kind == "postgresql":
+        # Ordered parts are merged, and what comes twice leaves on the way.
+        union = " UNION ALL ".join(parts[s.kind][0] for s in sources)
+        sql = f"SELECT DISTINCT v, k FROM ({union}) u {order}"  # noqa: S608 - our own
+    else:
+        # SQLite merges what indexes yield in order, and stops when the page is full.
+        sql = f"{' UNION '.join(parts[s.kind][0] for s in sources)} {order}"
+    return sql, [*params, query.limit + 1]
+
+
+def _range(
+    query: CustomerQuery, source: str, where: Conditions, sort: Sort
+) -> tuple[str, list[Any]]:
+    """The customers of one source from the cursor on, without order and end."""
+    if source == "rule":
+        select = f"SELECT {sort.column} AS v, customer_id AS k FROM core_rule_member"  # noqa: S608 - our own
+        id_column, conditions = "customer_id", ["rule_id = ?"]
         if where.sql:
-            filters = " AND ".join(where.sql)
             conditions.append(
-                f"EXISTS (SELECT 1 FROM core_customer WHERE id = m.customer_id AND {filters})"  # noqa: S608 - our own
+                "EXISTS (SELECT 1 FROM core_customer "  # noqa: S608 - our own
+                f"WHERE id = customer_id AND {' AND '.join(where.sql)})"
             )
     else:
-        table, id_column = "core_customer", "id"
-        column = sort.column
-        conditions = [f"{source.kind}_id = ?", *where.sql]
+        select = f"SELECT {sort.column} AS v, id AS k FROM core_customer"  # noqa: S608 - our own
+        id_column, conditions = "id", [f"{source}_id = ?", *where.sql]
+    return from_cursor(
+        select, conditions, where.params, sort=sort, id_column=id_column, cursor=query.cursor
+    )
+
+
+def _scan(
+    query: CustomerQuery, sources: Sequence[Source], where: Conditions, sort: Sort, kind: str
+) -> PageQuery:
+    """All customers in the order of the list, but for those of no source."""
+    # A sign keeps SQLite from looking the column up in its index, and from sorting what it finds.
+    sign = "+" if kind == "sqlite" else ""
+    seen = {
+        "owner": f"{sign}owner_id IN ({{}})",
+        "team": f"{sign}team_id IN ({{}})",
+        "rule": "EXISTS (SELECT 1 FROM core_rule_member "
+        "WHERE customer_id = core_customer.id AND rule_id IN ({}))",
+    }
+    values = {name: [each.value for each in sources if each.kind == name] for name in seen}
+    conditions = [seen[name].format(marks(len(some))) for name, some in values.items() if some]
     return paginate(
-        f"SELECT {column} AS v, {id_column} AS k FROM {table}",  # noqa: S608 - our own
-        conditions,
-        [source.value, *where.params],
+        f"SELECT {sort.column} AS v, id AS k FROM core_customer",  # noqa: S608 - our own
+        [*where.sql, f"({' OR '.join(conditions)})"],
+        [*where.params, *(value for some in values.values() for value in some)],
         sort=sort,
-        id_column=id_column,
+        id_column="id",
         limit=query.limit,
         cursor=query.cursor,
     )

@@ -88,6 +88,31 @@ def paginate(
     Raises:
         InvalidInput: the cursor is not one that this sort order gave out.
     """
+    sql, values = from_cursor(
+        select, conditions, params, sort=sort, id_column=id_column, cursor=cursor
+    )
+    direction = "DESC" if sort.descending else "ASC"
+    order = f"{sort.column} {direction}" + (
+        "" if sort.column == id_column else f", {id_column} {direction}"
+    )
+    sql = f"{sql} ORDER BY {order} LIMIT ?"
+    return PageQuery(sql=sql, params=[*values, limit + 1], limit=limit, sort=sort)
+
+
+def from_cursor(
+    select: str,
+    conditions: Sequence[str],
+    params: Sequence[Any],
+    *,
+    sort: Sort,
+    id_column: str,
+    cursor: str | None,
+) -> tuple[str, list[Any]]:
+    """``select`` with conditions and keyset, and its parameters; neither order nor limit.
+
+    Raises:
+        InvalidInput: the cursor is not one that this sort order gave out.
+    """
     where = list(conditions)
     values = list(params)
     if cursor is not None:
@@ -99,13 +124,8 @@ def paginate(
         else:
             where.append(f"({sort.column}, {id_column}) {sign} (?, ?)")
             values += [value, last]
-    direction = "DESC" if sort.descending else "ASC"
     clause = f" WHERE {' AND '.join(where)}" if where else ""
-    order = f"{sort.column} {direction}" + (
-        "" if sort.column == id_column else f", {id_column} {direction}"
-    )
-    sql = f"{select}{clause} ORDER BY {order} LIMIT ?"
-    return PageQuery(sql=sql, params=[*values, limit + 1], limit=limit, sort=sort)
+    return f"{select}{clause}", values
 
 
 def cut(
