@@ -72,7 +72,7 @@ def within(value: float, limit: float, goal: Goal) -> bool:
 
 
 #: Modules of this package that have ``MEASURES``, in the order in which they run.
-MODULES = ("http_reads", "idle_plugins", "imports", "starts")
+MODULES = ("http_reads", "idle_plugins", "imports", "starts", "audit")
 
 
 def all_measures() -> dict[str, Measure]:
