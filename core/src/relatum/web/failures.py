@@ -126,9 +126,9 @@ class _Translation:
 
     async def _finish(self) -> None:
         start, body = self._start, self._body
-        if body and len(body) <= LARGEST:
-            language = _language(self._scope, self._house)
-            page = await asyncio.to_thread(self._page, body, language)
+        language = _language(self._scope, self._house)
+        page = await self._rendered(body, language)
+        if page:
             kept = [pair for pair in start["headers"] if pair[0] not in _REPLACED]
             said = (b"content-language", language.encode())
             body = page.encode()
@@ -136,6 +136,16 @@ class _Translation:
             start = {**start, "headers": kept}
         await self._send(start)
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _rendered(self, body: bytes, language: Language) -> str:
+        """The page; nothing when there is none, and the document goes out as it is."""
+        if not body or len(body) > LARGEST:
+            return ""
+        try:
+            return await asyncio.to_thread(self._page, body, language)
+        except Exception:
+            log.exception("the page of a failure failed")
+            return ""
 
     def _page(self, body: bytes, language: Language) -> str:
         problem: dict[str, Any] = msgspec.json.decode(body)

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from markupsafe import Markup
 
 from relatum.values.time import zone_of
@@ -65,6 +66,17 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in name.split()[-2:]).upper()
 
 
+def plainly(value: object) -> str:
+    """A value of an event as text: short, and nothing for nothing."""
+    if value is None or value == "":
+        return "–"
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+LONGEST_VALUE = 300
+
+
 def picture(svg: str) -> Markup:
     """A drawing made on the server, as it is; anything but plain paths is refused.
 
@@ -119,6 +131,7 @@ def _environment(language: Language) -> Environment:
     environment.filters["coded"] = coded
     environment.filters["initials"] = initials
     environment.filters["map_pairs"] = _pairs
+    environment.filters["plainly"] = plainly
     environment.filters["browser"] = browser_of
     environment.filters["picture"] = picture
     environment.filters["said"] = lambda text: _said(text, language)

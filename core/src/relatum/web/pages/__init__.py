@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from relatum.web.pages import account, documentation, files, home, links, people, sign_in
+from relatum.web.pages import (
+    account,
+    audit,
+    documentation,
+    exports,
+    files,
+    home,
+    links,
+    openid,
+    people,
+    roles,
+    rules,
+    sign_in,
+    teams,
+)
 
 ROUTES = [
     *home.ROUTES,
     *sign_in.ROUTES,
+    *openid.ROUTES,
     *links.ROUTES,
     *account.ROUTES,
     *people.ROUTES,
+    *teams.ROUTES,
+    *roles.ROUTES,
+    *rules.ROUTES,
+    *audit.ROUTES,
+    *exports.ROUTES,
     *documentation.ROUTES,
     *files.ROUTES,
 ]

@@ -72,8 +72,13 @@ async def _facts(house: House, language: Language) -> list[tuple[str, str]]:
         (text("Country"), company.country),
         (text("Time zone"), company.time_zone),
         (text("Currency"), company.currency),
-        (text("Reachable"), text("from this machine only: there are no accounts yet")),
+        (text("Address"), _address(house)),
     ]
+
+
+def _address(house: House) -> str:
+    server = house.settings.server
+    return server.public_url or f"http://{server.host}:{server.port}"
 
 
 async def _database(house: House) -> str:
