@@ -76,8 +76,6 @@ class OpenId(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     client_id: str = ""
     client_secret: str = ""
     """Also ``RELATUM_OIDC_CLIENT_SECRET``; empty for a public client."""
-    title: str = "OpenID Connect"
-    """What the button says after "Sign in with"."""
     allowed_domains: list[str] = []
     """Only e-mails of these domains; empty is no limit."""
     create_role: str = ""

@@ -92,11 +92,6 @@ class OpenIdConnect:
         """Whether there is a provider."""
         return bool(self._settings.issuer)
 
-    @property
-    def title(self) -> str:
-        """How people call the provider."""
-        return self._settings.title
-
     async def depart(self, *, redirect_uri: str, then: str = "/") -> Departure:
         """Begin: the provider's address for this browser.
 

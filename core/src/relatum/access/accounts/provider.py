@@ -119,7 +119,7 @@ class Provider:
             issuer=metadata.issuer,
             subject=str(claims["sub"]),
             email=str(claims.get("email") or ""),
-            email_verified=claims.get("email_verified") is True,
+            email_verified=_is_true(claims.get("email_verified")),
             name=str(claims.get("name") or ""),
         )
 
@@ -268,6 +268,11 @@ class Provider:
                 return answer.status_code, body
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _unavailable(f"{type(error).__name__}") from error
+
+
+def _is_true(value: object) -> bool:
+    """JSON's ``true``; some providers write it as text."""
+    return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
 def _client() -> httpx.AsyncClient:
