@@ -30,6 +30,7 @@ from relatum.hooks.dispatcher import Dispatcher
 from relatum.hooks.gate import CORE, Gate
 from relatum.hooks.registry import Registry
 from relatum.importing.exports.service import Exports
+from relatum.importing.requests.service import ImportRequests
 from relatum.importing.service import Imports
 from relatum.importing.uploads.service import Uploads
 from relatum.interactions.service import Interactions
@@ -93,6 +94,7 @@ class House:
         self.imports = Imports(self)
         self.uploads = Uploads(self)
         self.exports = Exports(self)
+        self.import_requests = ImportRequests(self, self.imports, self.uploads)
         self._declare_core()
         self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
         self.plugins.listen(lambda plugin: plugin.move_in(self))

@@ -87,6 +87,7 @@ async def background(app: Litestar) -> AsyncIterator[None]:
         "handlers": house.handlers.run_forever,
         "jobs": house.jobs.run_forever,
         "exports": house.exports.run_forever,
+        "imports": house.import_requests.run_forever,
         "configuration": lambda: follow_configuration(house),
     }
     tasks = [asyncio.create_task(_keep_running(name, work)) for name, work in works.items()]

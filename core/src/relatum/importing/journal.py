@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from relatum.db.database import to_json
+from relatum.db.guarding import as_the_house
 from relatum.hooks.declarations import Written
 from relatum.importing.plan import Plan
 from relatum.importing.results import Counts, Entry, ProposalSummary
@@ -18,6 +20,9 @@ from relatum.values.time import now
 
 if TYPE_CHECKING:
     from relatum.db.database import Database
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _ID_BYTES = 16
 _IMPORT_COLUMNS = (
@@ -82,14 +87,38 @@ class StoredWritten(msgspec.Struct):
     written: Written
 
 
+def _of_the_house(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """The journal is core's own: it is read and written whole, whoever imports."""
+
+    @functools.wraps(method)
+    async def as_the_house_does(*args: P.args, **kwargs: P.kwargs) -> T:
+        with as_the_house():
+            return await method(*args, **kwargs)
+
+    return as_the_house_does
+
+
 class Journal:
     """The only writer of ``core_import`` and ``core_import_batch``."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def unfinished(self, digest: str) -> UUID | None:
-        """An import of the same plan and files that was interrupted."""
+    @_of_the_house
+    async def unfinished(self, digest: str, id: UUID | None = None) -> UUID | None:
+        """An import of the same plan and files that was interrupted.
+
+        Args:
+            id: of the entry that is meant; one that is finished is found as well then.
+        """
+        if id is not None:
+            row = await self._db.fetch_one(
+                "SELECT id FROM core_import WHERE id = ? AND digest = ? "
+                "AND state IN ('running', 'applied')",
+                id,
+                digest,
+            )
+            return row[0] if row else None
         row = await self._db.fetch_one(
             "SELECT id FROM core_import WHERE digest = ? AND state = 'running' "
             "ORDER BY started_at DESC LIMIT 1",
@@ -97,11 +126,19 @@ class Journal:
         )
         return row[0] if row else None
 
+    @_of_the_house
     async def start(
-        self, plan: Plan, *, digest: str, files: Sequence[str], folder: str, by: str, position: int
+        self,
+        plan: Plan,
+        *,
+        id: UUID,
+        digest: str,
+        files: Sequence[str],
+        folder: str,
+        by: str,
+        position: int,
     ) -> UUID:
         """A new entry; ``position`` is the last event before it."""
-        id = new_id()
         await self._db.insert(
             "core_import",
             _IMPORT_COLUMNS,
@@ -123,6 +160,7 @@ class Journal:
         )
         return id
 
+    @_of_the_house
     async def states(self, id: UUID, files: int) -> list[FileState]:
         """How far each file is settled."""
         states = [FileState() for _ in range(files)]
@@ -136,6 +174,7 @@ class Journal:
                 states[file] = FileState(settled, done, msgspec.json.decode(sizes))
         return states
 
+    @_of_the_house
     async def add(self, id: UUID, number: int, entry: BatchEntry) -> None:
         """One batch, inside the transaction that wrote it.
 
@@ -167,6 +206,7 @@ class Journal:
         )
         await self._db.insert("core_import_batch", _BATCH_COLUMNS, [row])
 
+    @_of_the_house
     async def next_number(self, id: UUID) -> int:
         """The number of the next batch."""
         row = await self._db.fetch_one(
@@ -174,9 +214,21 @@ class Journal:
         )
         return int(row[0]) if row else 0
 
+    @_of_the_house
+    async def finish(self, id: UUID) -> bool:
+        """The import is applied; says whether it was not before."""
+        touched = await self._db.execute(
+            "UPDATE core_import SET state = 'applied', finished_at = ? "
+            "WHERE id = ? AND state = 'running'",
+            now(),
+            id,
+        )
+        return touched == 1
+
+    @_of_the_house
     async def set_state(self, id: UUID, state: str) -> None:
-        """``applied`` and ``undone`` are stamped with the time."""
-        stamp = {"applied": ", finished_at = ?", "undone": ", undone_at = ?"}.get(state, "")
+        """``undone`` is stamped with the time."""
+        stamp = ", undone_at = ?" if state == "undone" else ""
         moments = [now()] if stamp else []
         await self._db.execute(
             f"UPDATE core_import SET state = ?{stamp} WHERE id = ?",  # noqa: S608 - fixed names
@@ -185,6 +237,7 @@ class Journal:
             id,
         )
 
+    @_of_the_house
     async def counts(self, id: UUID) -> dict[int, Counts]:
         """The figures of each file."""
         totals: dict[int, Counts] = {}
@@ -195,6 +248,7 @@ class Journal:
             totals.setdefault(file, Counts()).add(msgspec.json.decode(counts, type=Counts))
         return totals
 
+    @_of_the_house
     async def proposals(self, id: UUID) -> list[ProposalSummary]:
         """The proposals of every batch, as they were told."""
         rows = await self._db.fetch(
@@ -206,6 +260,7 @@ class Journal:
             for summary in msgspec.json.decode(text, type=list[ProposalSummary])
         ]
 
+    @_of_the_house
     async def entry(self, id: UUID) -> Entry:
         """One import.
 
@@ -219,6 +274,7 @@ class Journal:
             )
         return found[0]
 
+    @_of_the_house
     async def entries(self, limit: int = 50) -> list[Entry]:
         """The newest imports first."""
         return await self._entries("ORDER BY started_at DESC, id DESC LIMIT ?", limit)
@@ -233,6 +289,7 @@ class Journal:
             entries.append(Entry(**_named(row), counts=counts))
         return entries
 
+    @_of_the_house
     async def plan(self, id: UUID) -> tuple[Plan, list[str], int]:
         """The plan of an import, its files, and the last event before it."""
         row = await self._db.fetch_one(
@@ -243,6 +300,7 @@ class Journal:
         plan = msgspec.json.decode(row[0], type=Plan)
         return plan, msgspec.json.decode(row[1], type=list[str]), int(row[2])
 
+    @_of_the_house
     async def to_undo(self, id: UUID) -> list[UUID]:
         """The batches that are not undone, the last one first."""
         rows = await self._db.fetch(
@@ -253,6 +311,7 @@ class Journal:
         )
         return [row[0] for row in rows]
 
+    @_of_the_house
     async def targets(self, id: UUID) -> list[str]:
         """The targets that an import wrote to."""
         rows = await self._db.fetch(
@@ -260,6 +319,7 @@ class Journal:
         )
         return sorted(row[0] for row in rows)
 
+    @_of_the_house
     async def written(self, batch: UUID) -> StoredWritten:
         """What one batch changed."""
         row = await self._db.fetch_one(
@@ -270,10 +330,12 @@ class Journal:
         written = Written(created=unpack_ids(row[2]), before=msgspec.json.decode(row[3]))
         return StoredWritten(batch, row[0], row[1], written)
 
+    @_of_the_house
     async def mark_undone(self, batch: UUID) -> None:
         """Inside the transaction that takes the batch back."""
         await self._db.execute("UPDATE core_import_batch SET undone = ? WHERE id = ?", True, batch)
 
+    @_of_the_house
     async def undone_names(self) -> set[str]:
         """``import:<id>`` of every import that was undone or is being undone."""
         rows = await self._db.fetch(

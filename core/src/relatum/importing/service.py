@@ -34,6 +34,7 @@ from relatum.importing.results import (
 from relatum.importing.run import FileRun, Listener, Trace, scope_of
 from relatum.importing.sources import Source, open_sources
 from relatum.importing.undo import Undoing
+from relatum.values.ids import new_id
 from relatum.values.problems import InvalidInput
 
 if TYPE_CHECKING:
@@ -70,9 +71,18 @@ class Imports:
         return await previewing.run(folder)
 
     async def apply(
-        self, plan: Plan, folder: Path, *, by: str = "system", watch: Watch | None = None
+        self,
+        plan: Plan,
+        folder: Path,
+        *,
+        id: UUID | None = None,
+        by: str = "system",
+        watch: Watch | None = None,
     ) -> Outcome:
         """Bring the data in. An import that was interrupted goes on where it was.
+
+        Args:
+            id: of its entry in the journal; by default it is found by plan and files, or new.
 
         Raises:
             InvalidInput: the plan and the files do not fit together; nothing was written.
@@ -86,7 +96,7 @@ class Imports:
                 f"The plan {plan.name} cannot be applied: {len(opened.problems)} to mend.",
                 problems=opened.problems,
             )
-        id, continued = await self._entry(plan, opened.sources, folder, by)
+        id, continued = await self._entry(plan, opened.sources, folder, by, id)
         await self._house.customers.declare_fields(plan.fields)
         await self._run_all(id, plan, opened.sources, watch)
         outcome = await self._outcome(id, plan, opened.sources)
@@ -97,15 +107,16 @@ class Imports:
         return outcome
 
     async def _entry(
-        self, plan: Plan, sources: list[Source], folder: Path, by: str
+        self, plan: Plan, sources: list[Source], folder: Path, by: str, id: UUID | None
     ) -> tuple[UUID, bool]:
         """The journal entry of this plan and these files; whether it is an interrupted one."""
         digest = await asyncio.to_thread(_digest, plan, sources)
-        known = await self.journal.unfinished(digest)
+        known = await self.journal.unfinished(digest, id)
         if known is not None:
             return known, True
         id = await self.journal.start(
             plan,
+            id=id or new_id(),
             digest=digest,
             files=[source.table.name for source in sources],
             folder=str(folder),
@@ -136,10 +147,10 @@ class Imports:
     async def _close(self, id: UUID, plan: Plan, outcome: Outcome) -> None:
         fact = facts.ImportApplied(id, plan.name, outcome.counts.created, outcome.counts.updated)
         async with self._house.db.transaction():
-            await self.journal.set_state(id, "applied")
-            await self._house.events.append(
-                [NewEvent(type=facts.APPLIED, payload=fact)], by=f"import:{id}"
-            )
+            if await self.journal.finish(id):
+                await self._house.events.append(
+                    [NewEvent(type=facts.APPLIED, payload=fact)], by=f"import:{id}"
+                )
 
     async def _outcome(self, id: UUID, plan: Plan, sources: list[Source]) -> Outcome:
         counts = await self.journal.counts(id)

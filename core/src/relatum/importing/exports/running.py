@@ -70,7 +70,7 @@ def query_of(target: ImportTarget, filters: dict[str, Any]) -> msgspec.Struct | 
     if not filters:
         return None
     kind: type[msgspec.Struct] | None = getattr(target, "filters", None)
-    known = sorted(set(kind.__struct_fields__) - _OF_LISTS) if kind is not None else []
+    known = filters_of(target)
     unknown = [name for name in filters if name not in known]
     if unknown or kind is None:
         shown = ", ".join(known) or "none"
@@ -90,6 +90,12 @@ def query_of(target: ImportTarget, filters: dict[str, Any]) -> msgspec.Struct | 
     except msgspec.ValidationError as error:
         problem = Problem(code="wrong-value", message=str(error), where="/filters")
         raise InvalidInput("A filter cannot be read.", problems=[problem]) from error
+
+
+def filters_of(target: ImportTarget) -> list[str]:
+    """The names of the filters that a target takes."""
+    kind: type[msgspec.Struct] | None = getattr(target, "filters", None)
+    return sorted(set(kind.__struct_fields__) - _OF_LISTS) if kind is not None else []
 
 
 async def _records(

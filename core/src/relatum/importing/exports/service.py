@@ -22,7 +22,7 @@ from relatum.importing.acting import demand, viewer_of
 from relatum.importing.background import Background
 from relatum.importing.exports import events as facts
 from relatum.importing.exports.rows import ExportRows, nothing
-from relatum.importing.exports.running import PERMISSION, query_of, write_export
+from relatum.importing.exports.running import PERMISSION, filters_of, query_of, write_export
 from relatum.importing.exports.second_person import refuse_first_person
 from relatum.importing.exports.types import Export, ExportDraft, ExportFile, ExportState
 from relatum.values.ids import new_id
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from relatum.access.viewer import Viewer
+    from relatum.hooks.declarations import ImportTarget
     from relatum.importing.acting import House
 
 log = logging.getLogger("relatum.exports")
@@ -120,6 +121,10 @@ class Exports:
         if not (_is_of(export, viewer) or viewer.may(APPROVE)):
             raise nothing(id)
         return export
+
+    def filters_of(self, target: ImportTarget) -> list[str]:
+        """The names of the filters that a target takes."""
+        return filters_of(target)
 
     # -- the second person -----------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from relatum.customers.events import UPDATED
+from relatum.db.guarding import as_the_house
 from relatum.importing.undo import POSITION
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ async def changed_since(db: Database, scope: ImportScope) -> set[UUID]:
 
 
 async def _read(db: Database, scope: ImportScope) -> set[UUID]:
-    undone = await db.fetch("SELECT id FROM core_import WHERE state IN ('undone', 'undoing')")
-    ours = {f"import:{row[0]}" for row in undone} | {f"import:{scope.id}"}
-    rows = await db.fetch(
-        "SELECT DISTINCT customer_id, by FROM core_event WHERE seq > ? AND type = ?",
-        scope.memory.get(POSITION, 0),
-        UPDATED,
-    )
+    with as_the_house():
+        undone = await db.fetch("SELECT id FROM core_import WHERE state IN ('undone', 'undoing')")
+        ours = {f"import:{row[0]}" for row in undone} | {f"import:{scope.id}"}
+        rows = await db.fetch(
+            "SELECT DISTINCT customer_id, by FROM core_event WHERE seq > ? AND type = ?",
+            scope.memory.get(POSITION, 0),
+            UPDATED,
+        )
     return {customer for customer, by in rows if customer is not None and by not in ours}
