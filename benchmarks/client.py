@@ -10,10 +10,12 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import sys
 import time
 from pathlib import Path
 
+from benchmarks.houses import TOKEN
 from benchmarks.rounds import percentile
 
 
@@ -68,22 +70,23 @@ def length_of(head: bytes) -> int:
     return int(head[at + 17 :].split(b"\r\n", 1)[0])
 
 
-def request_of(port: int, path: str, body: bytes | None) -> bytes:
+def request_of(port: int, path: str, body: bytes | None, token: str = "") -> bytes:
     """The bytes of one request."""
+    named = f"Host: 127.0.0.1:{port}\r\n"
+    if token:
+        named += f"Authorization: Bearer {token}\r\n"
     if body is None:
-        return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+        return f"GET {path} HTTP/1.1\r\n{named}\r\n".encode()
+    named += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return f"POST {path} HTTP/1.1\r\n{named}\r\n".encode() + body
 
 
 async def press(
     port: int, paths: list[str], body: bytes | None, *, seconds: float, connections: int
 ) -> dict[str, float]:
     """Press for a while; what came of it, times in milliseconds."""
-    requests = itertools.cycle([request_of(port, path, body) for path in paths])
+    token = os.environ.get(TOKEN, "")
+    requests = itertools.cycle([request_of(port, path, body, token) for path in paths])
     started = time.perf_counter()
     loop = asyncio.get_running_loop()
     made = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -21,6 +22,9 @@ from relatum_sdk.temporary import make_idle_plugins
 CACHE = ROOT / "build" / "benchmarks"
 RELATUM = (sys.executable, "-m", "relatum.cli.main")
 SALES = "sales_pipeline"
+#: The environment variable with the token that requests are sent with.
+TOKEN = "RELATUM_BENCH_TOKEN"  # noqa: S105 - its name
+NO_LIMITS = "[limits]\ntoken = 0\naccount = 0\naddress = 0\nsign_in = 0\n"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ class Installation:
     @property
     def database(self) -> Path:
         return self.home / "relatum.sqlite3"
+
+    @property
+    def token(self) -> str:
+        """An owner's; empty where nothing is served."""
+        return self.environment.get(TOKEN, "")
 
     def run(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         """Run ``relatum …`` to its end; raises with what it printed when it failed."""
@@ -71,11 +80,14 @@ def installation(
         plugins.mkdir()
         enabled = [*([SALES] if sales else []), *make_idle_plugins(plugins, idle_plugins)]
         listed = ", ".join(f'"{each}"' for each in enabled)
-        (home / "relatum.toml").write_text(f"[plugins]\nenabled = [{listed}]\n", encoding="utf-8")
+        settings = f"[plugins]\nenabled = [{listed}]\n{NO_LIMITS}"
+        (home / "relatum.toml").write_text(settings, encoding="utf-8")
         made = Installation(home, _environment(home, plugins, port))
         if database is not None:
             shutil.copyfile(database, made.database)
         made.run("migrate", "--apply")
+        if port is not None:
+            made.environment[TOKEN] = _owner_token(made)
         yield made
 
 
@@ -83,6 +95,12 @@ def _environment(home: Path, plugins: Path, port: int | None) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("RELATUM_", "PYTHON"))}
     kept |= {"RELATUM_HOME": str(home), "PYTHONPATH": os.pathsep.join([str(plugins), str(ROOT)])}
     return kept if port is None else kept | {"RELATUM_PORT": str(port)}
+
+
+def _owner_token(made: Installation) -> str:
+    arguments = ("Owner", "owner@example.com", "--role", "owner", "--token", "--json")
+    token: str = json.loads(made.run("accounts", "add", *arguments).stdout)["token"]
+    return token
 
 
 def populated(count: int) -> Path:

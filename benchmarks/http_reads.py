@@ -67,7 +67,7 @@ def compare(ours: Server, reference: Server, paths: Sequence[str]) -> Reading:
             files[server.port].write_text("\n".join(prefix + path for path in paths))
         references, loads = in_turns(
             lambda: press(reference.port, files[reference.port], seconds=SECONDS),
-            lambda: press(ours.port, files[ours.port], seconds=SECONDS),
+            lambda: press(ours.port, files[ours.port], seconds=SECONDS, token=ours.token),
             rounds=ROUNDS,
         )
     value = ratio([load.rate for load in loads], [load.rate for load in references])

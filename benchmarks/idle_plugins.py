@@ -191,7 +191,7 @@ def _posting(server: Server, folder: Path) -> Callable[[], Cost]:
 
     def burst() -> Cost:
         used = server.busy_now()
-        load = press(server.port, paths, body, seconds=HTTP_SECONDS)
+        load = press(server.port, paths, body, seconds=HTTP_SECONDS, token=server.token)
         return Cost(1e6 / load.rate, (server.busy_now() - used) / load.requests * 1e6)
 
     return burst

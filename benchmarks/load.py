@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.houses import TOKEN
 from benchmarks.results import ROOT
 
 CONNECTIONS = 16
@@ -37,6 +39,7 @@ def press(
     *,
     seconds: float,
     connections: int = CONNECTIONS,
+    token: str = "",
 ) -> Load:
     """Ask for the paths of a file as fast as answers come, over keep-alive connections.
 
@@ -53,7 +56,13 @@ def press(
         command = [sys.executable, "-m", "benchmarks.client", str(port), *files]
         command += ["--seconds", str(seconds), "--connections", str(connections)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=seconds + 60
+        command,
+        cwd=ROOT,
+        env={**os.environ, TOKEN: token},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds + 60,
     )
     return load_of(done.stdout)
 

@@ -14,12 +14,18 @@ function init(args)
   at = math.random(#paths)
 end
 
+local token, headers = os.getenv("RELATUM_BENCH_TOKEN"), {}
+if token and token ~= "" then
+  headers["Authorization"] = "Bearer " .. token
+end
+
 function request()
   at = at % #paths + 1
   if body then
-    return wrk.format("POST", paths[at], {["Content-Type"] = "application/json"}, body)
+    headers["Content-Type"] = "application/json"
+    return wrk.format("POST", paths[at], headers, body)
   end
-  return wrk.format("GET", paths[at])
+  return wrk.format("GET", paths[at], headers)
 end
 
 function done(summary, latency, requests)

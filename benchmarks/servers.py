@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.houses import RELATUM, Installation
+from benchmarks.houses import RELATUM, TOKEN, Installation
 
 START_SECONDS = 60.0
 
@@ -37,14 +37,16 @@ class Server:
     first_answer: float
     #: seconds of processor time until then; says more than the former on a busy machine
     busy: float
+    #: whose token requests carry; the reference knows nobody
+    token: str = ""
 
     def get(self, path: str) -> bytes:
         """The body of an answer with status 200."""
-        return fetch(self.port, path)
+        return fetch(self.port, path, token=self.token)
 
     def post(self, path: str, content: object) -> bytes:
         """The body of the answer to something new."""
-        return fetch(self.port, path, json.dumps(content).encode())
+        return fetch(self.port, path, json.dumps(content).encode(), token=self.token)
 
     def busy_now(self) -> float:
         """Seconds of processor time so far."""
@@ -65,18 +67,20 @@ class Server:
         return resident / 1e6, proportional / 1e6
 
 
-def fetch(port: int, path: str, body: bytes | None = None) -> bytes:
+def fetch(port: int, path: str, body: bytes | None = None, *, token: str = "") -> bytes:
     """One request (POST when there is a body) on a connection of its own.
 
     Raises:
         RuntimeError: it is answered with something else than 200 or 201.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         if body is None:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=headers)
         else:
-            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            headers["Content-Type"] = "application/json"
+            connection.request("POST", path, body, headers)
         answer = connection.getresponse()
         said = answer.read()
     finally:
@@ -103,7 +107,8 @@ def relatum(made: Installation, port: int, *, first: str = "/health") -> Iterato
 def bare(database: Path, environment: dict[str, str], port: int) -> Iterator[Server]:
     """The reference: bare Litestar routes that run the same SQL through ``sqlite3``."""
     command = [sys.executable, "-m", "benchmarks.bare_server", str(database), str(port)]
-    with _running(command, database.parent, environment, port, "/customers") as server:
+    unknown = {name: value for name, value in environment.items() if name != TOKEN}
+    with _running(command, database.parent, unknown, port, "/customers") as server:
         yield server
 
 
@@ -115,8 +120,9 @@ def _running(
     with (folder / f"server-{port}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
-        _wait(process, port, first, folder / f"server-{port}.log")
-        yield Server(process, port, time.perf_counter() - started, processor_time(process.pid))
+        _wait(process, port, first, folder / f"server-{port}.log", environment.get(TOKEN, ""))
+        clock, busy = time.perf_counter() - started, processor_time(process.pid)
+        yield Server(process, port, clock, busy, environment.get(TOKEN, ""))
     finally:
         process.terminate()
         try:
@@ -126,13 +132,13 @@ def _running(
             process.wait(10)
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, first: str, log: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int, first: str, log: Path, token: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
-            fetch(port, first)
+            fetch(port, first, token=token)
         except (OSError, http.client.HTTPException):
             time.sleep(0.005)
         else:

@@ -11,13 +11,15 @@ import pytest
 
 from relatum.app.asgi import create_app
 from relatum.app.house import House
-from relatum.config.settings import Company, Server, Settings
+from relatum.config.settings import Company, Limits, Server, Settings
+from relatum_sdk.people import client_of, make_person, make_token
 
 MOST_BYTES = 12 * 1024 * 1024
+NO_LIMITS = Limits(token=0, account=0, address=0, sign_in=0)
 
 
 class Api:
-    """Requests to the application; every failure is checked to be a problem document."""
+    """Requests of an owner to the application; every failure is checked to be a problem."""
 
     def __init__(self, house: House, client: httpx.AsyncClient) -> None:
         self.house = house
@@ -79,11 +81,11 @@ async def api(relatum_database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
         durability="normal",
         safe_mode=True,
         server=Server(max_body_bytes=MOST_BYTES),
+        limits=NO_LIMITS,
         company=Company(name="Công ty Sao Mai"),
     )
     async with await House.open(settings) as house:
-        transport = httpx.ASGITransport(app=create_app(house))  # type: ignore[arg-type]
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://127.0.0.1:8000"
-        ) as client:
+        owner = await make_person(house)
+        token = await make_token(house, owner)
+        async with client_of(create_app(house), account=owner, token=token) as client:
             yield Api(house, client)

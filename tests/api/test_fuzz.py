@@ -20,7 +20,8 @@ from relatum.config.settings import Settings
 from relatum.customers.types import CustomerQuery
 from relatum.http.queries import parameter_names
 from relatum.interactions.types import InteractionQuery
-from tests.api.conftest import assert_problem
+from relatum_sdk.people import client_of, make_person, make_token
+from tests.api.conftest import NO_LIMITS, assert_problem
 
 ID = "01936f2c-8a3e-7b51-9c0d-2f4a6b8c0d1e"
 FUZZ = settings(
@@ -87,10 +88,13 @@ LISTS = {
 def running(url: str, home: Path) -> Iterator[Ask]:
     """The application in an event loop of its own, asked from outside (Hypothesis is not async)."""
     with asyncio.Runner() as runner:
-        opened = Settings(home=home, database=url, durability="normal", safe_mode=True)
+        opened = Settings(
+            home=home, database=url, durability="normal", safe_mode=True, limits=NO_LIMITS
+        )
         house = runner.run(House.open(opened))
-        transport = httpx.ASGITransport(app=create_app(house))  # type: ignore[arg-type]
-        client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000")
+        owner = runner.run(make_person(house))
+        token = runner.run(make_token(house, owner))
+        client = client_of(create_app(house), account=owner, token=token)
 
         def ask(method: str, path: str, **options: Any) -> httpx.Response:
             request: Awaitable[httpx.Response] = client.request(method, f"/api/v1{path}", **options)

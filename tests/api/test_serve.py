@@ -67,6 +67,7 @@ class Served:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         self.process: subprocess.Popen[str] | None = None
+        self.token = ""
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -78,6 +79,13 @@ class Served:
             timeout=60,
             check=False,
         )
+
+    def add_owner(self) -> None:
+        """From now on requests carry the token of an owner."""
+        arguments = ("Lan", "lan@example.com", "--role", "owner", "--token", "--json")
+        made = self.run("accounts", "add", *arguments)
+        assert made.returncode == 0, made.stderr
+        self.token = json.loads(made.stdout)["token"]
 
     def start(self, **env: str) -> subprocess.Popen[str]:
         self.process = subprocess.Popen(
@@ -98,7 +106,9 @@ class Served:
         return self.get("/health").status_code == 200
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10, **options)
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return httpx.get(url, headers=headers, timeout=10, **options)
 
     def stop(self) -> tuple[int, str]:
         assert self.process is not None
@@ -170,6 +180,7 @@ def test_it_serves_and_stops(served: Served) -> None:
 
 def test_it_speaks_http_to_those_who_do_not(served: Served) -> None:
     served.run("migrate", "--apply")
+    served.add_owner()
     served.start(RELATUM_SAFE_MODE="1")
 
     def say(data: bytes) -> bytes:
@@ -179,9 +190,12 @@ def test_it_speaks_http_to_those_who_do_not(served: Served) -> None:
 
     assert b" 400" in say(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").split(b"\r\n")[0]
     assert b" 421" in say(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n").split(b"\r\n")[0]
-    invalid = say(b"GET /api/v1/customers/%ff%fe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    bearer = f"Authorization: Bearer {served.token}\r\n".encode()
+    invalid = say(
+        b"GET /api/v1/customers/%ff%fe HTTP/1.1\r\nHost: 127.0.0.1\r\n" + bearer + b"\r\n"
+    )
     assert b" 40" in invalid.split(b"\r\n")[0]
-    query = say(b"GET /api/v1/customers?q=%ff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    query = say(b"GET /api/v1/customers?q=%ff HTTP/1.1\r\nHost: 127.0.0.1\r\n" + bearer + b"\r\n")
     assert b" 400" in query.split(b"\r\n")[0]
     code, output = served.stop()
     assert (code, "Traceback" in output) == (0, False)
@@ -191,6 +205,7 @@ def test_what_is_being_answered_is_answered(served: Served) -> None:
     """A request in flight when the signal comes still gets its answer."""
     make_plugin(served.home / "site", "slow", plugin_py=SLOW_PLUGIN)
     served.run("migrate", "--apply")
+    served.add_owner()
     served.start()
     answers: list[httpx.Response] = []
     asking = threading.Thread(
@@ -207,6 +222,7 @@ def test_what_is_being_answered_is_answered(served: Served) -> None:
 def test_the_log_stays_as_it_was_set_up(served: Served) -> None:
     make_plugin(served.home / "site", "slow", plugin_py=SLOW_PLUGIN)
     served.run("migrate", "--apply")
+    served.add_owner()
     served.start(RELATUM_LOG__FORMAT="json")
     answer = served.get("/api/v1/plugins/slow/broken")
     assert answer.status_code == 500
@@ -225,6 +241,7 @@ def test_plugins_go_off_and_on_while_it_runs(served: Served) -> None:
     settings = served.home / "relatum.toml"
     settings.write_text('[plugins]\nenabled = ["slow"]\n')
     served.run("migrate", "--apply")
+    served.add_owner()
     served.start()
     slow, late = "/api/v1/plugins/slow/slow", "/api/v1/plugins/late/slow"
     assert served.get(slow).status_code == 200

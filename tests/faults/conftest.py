@@ -20,6 +20,7 @@ from relatum.hooks.dispatcher import Dispatcher
 from relatum.plugins import tables
 from relatum.plugins.discovery import Found, discover
 from relatum.plugins.loading import Loader
+from relatum_sdk.people import client_of, make_person, make_token
 from relatum_sdk.temporary import make_plugin
 
 HEAD = (
@@ -123,9 +124,8 @@ async def run(site: Site, relatum_database_url: str, tmp_path: Path) -> AsyncIte
             house = await stack.enter_async_context(
                 await House.open(settings, discover=site.discover)
             )
-            app: Any = create_app(house)
-            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-            client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+            token = await make_token(house, await make_person(house))
+            client = client_of(create_app(house), token=token)
             return Running(house, await stack.enter_async_context(client))
 
         site.install("good", GOOD)

@@ -55,6 +55,16 @@ LOADING: dict[str, tuple[str, dict[str, Any], str, str]] = {
         "no-permission",
         "asks for no permission",
     ),
+    "route with an undeclared permission": (
+        (
+            '@get("/x", opt={"permission": "broken.x.read"})\n'
+            "async def x() -> None: ...\n"
+            "@hookimpl\ndef relatum_register_routes(plugin): return [x]"
+        ),
+        {},
+        "undeclared-permission",
+        "'broken.x.read' is asked for but not declared",
+    ),
     "route of an unknown type": (
         (
             '@get("/x", opt={"permission": "broken.x.read"})\n'
@@ -144,7 +154,7 @@ async def test_plugin_that_breaks_while_it_seeds(site: Site, run: Run, fault: st
 
 
 def test_faults_are_many() -> None:
-    assert len(LOADING) == 11
+    assert len(LOADING) == 12
     assert len(DECLARING) == 3 * len(specs.DECLARING)
     assert len(TAKING_PART) == 5
     assert {VALIDATE, SEED} == set(specs.TAKING_PART)
@@ -159,12 +169,19 @@ async def count(running: Running) -> int:
     return len((await running.client.get("/api/v1/interactions")).json()["items"])
 
 
+BROKEN_PERMISSION = (
+    "@hookimpl\ndef relatum_register_permissions(plugin):\n"
+    '    return [Permission(id="broken.x.read", title=Text(en="X", vi="X"))]\n'
+)
+
+
 async def test_route_that_breaks_says_whose_it_is(site: Site, run: Run) -> None:
     site.install(
         "broken",
         HEAD
         + '@get("/x", opt={"permission": "broken.x.read"})\nasync def x() -> None: 1 / 0\n'
-        + "@hookimpl\ndef relatum_register_routes(plugin): return [x]",
+        + "@hookimpl\ndef relatum_register_routes(plugin): return [x]\n"
+        + BROKEN_PERMISSION,
     )
     running = await run()
     answer = await running.client.get("/api/v1/plugins/broken/x")

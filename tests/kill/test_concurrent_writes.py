@@ -42,7 +42,10 @@ class Place:
         plugins = folder / "plugins"
         source = Path(writer_plugin.__file__).read_text(encoding="utf-8")
         make_plugin(plugins, "kill_count", plugin_py=source)
-        (self.home / "relatum.toml").write_text('[plugins]\nenabled = ["kill_count"]\n')
+        (self.home / "relatum.toml").write_text(
+            '[plugins]\nenabled = ["kill_count"]\n[limits]\ntoken = 0\n'
+        )
+        self._token = ""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("RELATUM_")}
         path = os.pathsep.join([str(plugins), str(ROOT)])
         self.environment = kept | {
@@ -62,6 +65,16 @@ class Place:
             env=self.environment | options.pop("environment", {}),
             **options,
         )
+
+    def owner(self) -> str:
+        """The token of an owner, the same one whenever asked: keys belong to who sent them."""
+        if not self._token:
+            said = ("Lan", "lan@example.com", "--role", "owner", "--token", "--json")
+            with self.start("relatum.cli.main", "accounts", "add", *said) as process:
+                printed, _ = process.communicate(timeout=60)
+            assert process.returncode == 0, printed
+            self._token = msgspec.json.decode(printed)["token"]
+        return self._token
 
     def settle(self, *arguments: str) -> None:
         """Run the handlers to the end, in a process of their own."""
@@ -240,13 +253,17 @@ def ids_of(answer: dict[str, Any]) -> list[str]:
 async def serve_and_kill(place: Place, ledger: Ledger, name: str, seconds: float) -> None:
     """Let clients write to a server, kill it, hear what was answered."""
     port = free_port()
+    token = await asyncio.to_thread(place.owner)
     before = len(ledger.done)
     with place.start(
         "relatum.cli.main", "serve", environment={"RELATUM_PORT": str(port)}
     ) as process:
         try:
             async with httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False
+                base_url=f"http://127.0.0.1:{port}",
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=30,
+                trust_env=False,
             ) as http:
                 await until_it_answers(http, process)
                 retries, count = ledger.open(), 5

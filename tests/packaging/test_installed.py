@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import time
@@ -63,6 +64,7 @@ def served(relatum: Path, home: Path) -> Iterator[httpx.Client]:
     port = free_port()
     environment = clean_environment() | {"RELATUM_HOME": str(home), "RELATUM_PORT": str(port)}
     log = home / "serve.log"
+    headers = {"Authorization": f"Bearer {owner_of(relatum, home)}"}
     with log.open("wb") as output:
         server = subprocess.Popen(
             [relatum, "serve"],
@@ -73,7 +75,9 @@ def served(relatum: Path, home: Path) -> Iterator[httpx.Client]:
             stderr=subprocess.STDOUT,
         )
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10
+            ) as client:
                 wait_until_it_answers(client, server, log)
                 yield client
         finally:
@@ -96,6 +100,14 @@ def wait_until_it_answers(client: httpx.Client, server: subprocess.Popen[bytes],
         else:
             return
     raise AssertionError(f"no answer within {START_SECONDS} s\n{log.read_text(errors='replace')}")
+
+
+def owner_of(relatum: Path, home: Path) -> str:
+    """The token of a new owner of a migrated data folder."""
+    arguments = ["Lan", "lan@example.com", "--role", "owner", "--token", "--json"]
+    printed = run([relatum, "accounts", "add", *arguments], home, RELATUM_HOME=str(home))
+    token: str = json.loads(printed)["token"]
+    return token
 
 
 def find_plugin(client: httpx.Client, plugin: str) -> dict[str, Any]:

@@ -16,10 +16,13 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from relatum.app.asgi import Application, create_app
 from relatum.app.house import House
 from relatum.hooks.context import Plugin
-from relatum.http.mounting import Mounting, refuse_open_routes
+from relatum.http.mounting import Mounting
+from relatum.http.permissions import refuse_open_routes
 from relatum.values.problems import ConfigurationError, PluginError
+from relatum_sdk.people import client_of, make_person, make_token
 
-OPT = {"permission": "spa.rooms.read"}
+READ = "spa.rooms.read"
+OPT = {"permission": READ}
 
 
 class Room(msgspec.Struct, forbid_unknown_fields=True):
@@ -73,13 +76,12 @@ ROUTES = [rooms, room, create_room, broken, exits, strange, Offers]
 class Spa:
     """An application into which a plugin comes."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, token: str) -> None:
         self.house = house
         self.app: Application = create_app(house)
         self.edge: Any = self.app.asgi_handler.inner  # type: ignore[attr-defined]
-        self.mounting = Mounting(self.app, house.gate, self._rebuilt)
-        transport = httpx.ASGITransport(app=self.app)  # type: ignore[arg-type]
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000")
+        self.mounting = Mounting(self.app, house.gate, self._rebuilt, lambda _: {READ})
+        self.client = client_of(self.app, token=token)
 
     def _rebuilt(self) -> None:
         self.edge.lead_to(self.app._create_asgi_handler())
@@ -94,7 +96,7 @@ class Spa:
 
 @pytest.fixture
 async def spa(core_house: House) -> AsyncIterator[Spa]:
-    spa = Spa(core_house)
+    spa = Spa(core_house, await make_token(core_house, await make_person(core_house)))
     yield spa
     await spa.client.aclose()
 
@@ -173,7 +175,15 @@ async def other() -> dict[str, str]:
 async def taken() -> None: ...
 
 
-@pytest.mark.parametrize("route", [without_permission, open_socket])
+@get("/undeclared", opt={"permission": "spa.rooms.paint"})
+async def undeclared() -> None: ...
+
+
+@get("/foreign", opt={"permission": "other.rooms.read"})
+async def foreign() -> None: ...
+
+
+@pytest.mark.parametrize("route", [without_permission, open_socket, undeclared, foreign])
 async def test_routes_that_cannot_be_mounted_leave_no_trace(spa: Spa, route: Any) -> None:
     spa.mount([rooms], "other")
     with pytest.raises(PluginError, match=r"spa 1\.2"):
@@ -229,4 +239,14 @@ async def test_an_application_with_an_open_route_is_refused(core_house: House) -
     app = create_app(core_house)
     app.register(without_permission)
     with pytest.raises(ConfigurationError, match="GET /open"):
-        refuse_open_routes(app.routes)
+        refuse_open_routes(app.routes, core_house.registry.permissions.ids())
+
+
+async def test_an_application_with_an_undeclared_permission_is_refused(core_house: House) -> None:
+    app = create_app(core_house)
+    declared = core_house.registry.permissions.ids()
+    refuse_open_routes(app.routes, declared)
+    app.register(other)
+    with pytest.raises(ConfigurationError, match=r"GET /other \('spa\.rooms\.read'\)"):
+        refuse_open_routes(app.routes, declared)
+    refuse_open_routes(app.routes, [*declared, READ])

@@ -20,6 +20,7 @@ from relatum.config.settings import Company
 from relatum.customers.types import CustomerDraft
 from relatum.plugins.states import PluginProblem, PluginState
 from relatum.web.rendering import coded, static_files, static_url
+from relatum_sdk.people import client_of, make_person, make_token
 
 PAGES = ("/", "/schema", "/schema/problems")
 EVIL = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
@@ -57,12 +58,10 @@ class Page(HTMLParser):
 
 
 class Browser:
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, token: str) -> None:
         self.house = house
-        transport = httpx.ASGITransport(app=create_app(house))  # type: ignore[arg-type]
-        self.client = httpx.AsyncClient(
-            transport=transport, base_url="http://127.0.0.1:8000", headers={"Accept": "text/html"}
-        )
+        self.client = client_of(create_app(house), token=token)
+        self.client.headers["Accept"] = "text/html"
 
     async def answer(self, path: str, **headers: str) -> httpx.Response:
         return await self.client.get(path, headers=headers)
@@ -76,7 +75,7 @@ class Browser:
 
 @pytest.fixture
 async def browser(core_house: House) -> AsyncIterator[Browser]:
-    browser = Browser(core_house)
+    browser = Browser(core_house, await make_token(core_house, await make_person(core_house)))
     yield browser
     await browser.client.aclose()
 

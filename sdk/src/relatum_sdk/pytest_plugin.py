@@ -10,9 +10,10 @@ pytest loads this module at every start, whatever it tests, so core is imported 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,12 @@ import pytest
 import pytest_asyncio
 
 if TYPE_CHECKING:
-    import httpx
-
     from relatum.app.house import House
     from relatum.config.settings import Settings
     from relatum_sdk.databases import Databases
+    from relatum_sdk.people import PersonClient
+
+    ClientAs = Callable[..., Awaitable[PersonClient]]
 
 SERVER_VARIABLE = "RELATUM_TEST_POSTGRES"
 
@@ -100,10 +102,18 @@ def relatum_database_url(relatum_databases: Databases) -> Iterator[str]:
 
 @pytest.fixture
 def house_settings(relatum_home: Path, relatum_database_url: str) -> Settings:
-    """The settings of `house`; override it to change them (`msgspec.structs.replace`)."""
-    from relatum.config.settings import Settings
+    """The settings of `house`, without limits of requests.
 
-    return Settings(home=relatum_home, database=relatum_database_url, durability="normal")
+    Override it to change them (`msgspec.structs.replace`).
+    """
+    from relatum.config.settings import Limits, Settings
+
+    return Settings(
+        home=relatum_home,
+        database=relatum_database_url,
+        durability="normal",
+        limits=Limits(token=0, account=0, address=0, sign_in=0),
+    )
 
 
 @pytest_asyncio.fixture
@@ -118,17 +128,54 @@ async def house(house_settings: Settings) -> AsyncIterator[House]:
         yield opened
 
 
-@pytest_asyncio.fixture
-async def client(house: House) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application of `house`, in the same event loop and without a socket."""
-    import httpx
-
+@pytest.fixture
+def relatum_app(house: House) -> Any:
+    """The ASGI application of `house`."""
     from relatum.app.asgi import create_app
 
-    app: Any = create_app(house)  # ASGI spelled by litestar and by httpx differs in types alone
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as opened:
+    return create_app(house)
+
+
+@pytest_asyncio.fixture
+async def client(client_as: ClientAs) -> PersonClient:
+    """A client of the application of `house` that acts as an owner, who may and sees everything.
+
+    In the same event loop and without a socket. `client.account` is the owner's account.
+    """
+    return await client_as("owner")
+
+
+@pytest_asyncio.fixture
+async def anonymous_client(relatum_app: Any) -> AsyncIterator[PersonClient]:
+    """A client of the application of `house` that nobody is signed in with."""
+    from relatum_sdk.people import client_of
+
+    async with client_of(relatum_app) as opened:
         yield opened
+
+
+@pytest_asyncio.fixture
+async def client_as(house: House, relatum_app: Any) -> AsyncIterator[ClientAs]:
+    """Makes people and clients that act as them.
+
+    `await client_as("sales")` is somebody with that built-in role. By name: `team` (an id) puts
+    them into a team; `policy` is what they see and `permissions` all that they may, instead of
+    what the role gives; `scopes` limits the token.
+    """
+    from relatum_sdk.people import client_of, make_person, make_token
+
+    async with contextlib.AsyncExitStack() as opened:
+
+        async def make(
+            role: str = "owner", *, scopes: Iterable[str] = (), **person: Any
+        ) -> PersonClient:
+            account = await make_person(house, role, **person)
+            token = await make_token(house, account, scopes=scopes)
+            return await opened.enter_async_context(
+                client_of(relatum_app, account=account, token=token)
+            )
+
+        yield make
 
 
 @pytest.fixture(scope="session")

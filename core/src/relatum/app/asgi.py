@@ -10,15 +10,32 @@ from typing import TYPE_CHECKING
 from litestar import Litestar, Router
 
 from relatum.hooks.context import Plugin
+from relatum.hooks.gate import CORE
 from relatum.hooks.plain import PlainLitestar
+from relatum.http.authentication import Authentication
 from relatum.http.calls import Call
 from relatum.http.edge import Edge
 from relatum.http.handling import answer_failure
 from relatum.http.idempotency import Idempotency
-from relatum.http.mounting import Mounting, refuse_open_routes
+from relatum.http.mounting import Mounting
 from relatum.http.openapi import Description
+from relatum.http.permissions import permission_guard, refuse_open_routes
+from relatum.http.reach import Reach
 from relatum.http.readiness import ReadinessCheck
-from relatum.http.routes import customers, interactions, operations, reports
+from relatum.http.routes import (
+    accounts,
+    audit,
+    customers,
+    exports,
+    imports,
+    interactions,
+    me,
+    operations,
+    reports,
+    roles,
+    session,
+    uploads,
+)
 from relatum.values.problems import PluginError, Problem
 from relatum.web import pages
 from relatum.web.failures import FailurePages
@@ -52,18 +69,31 @@ def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Applicatio
         lifespan: what lives as long as the server runs (background work).
 
     Raises:
-        ConfigurationError: a route of core asks for no permission.
+        ConfigurationError: a route of core asks for no declared permission.
     """
     app = Application(
         route_handlers=[
             Router(
                 path="/api/v1",
-                route_handlers=[*customers.ROUTES, *interactions.ROUTES, *reports.ROUTES],
+                route_handlers=[
+                    *customers.ROUTES,
+                    *interactions.ROUTES,
+                    *reports.ROUTES,
+                    *roles.ROUTES,
+                    *accounts.ROUTES,
+                    *audit.ROUTES,
+                    *me.ROUTES,
+                    *session.ROUTES,
+                    *exports.ROUTES,
+                    *uploads.ROUTES,
+                    *imports.ROUTES,
+                ],
             ),
             *operations.ROUTES,
             *pages.ROUTES,
         ],
         exception_handlers={Exception: answer_failure},
+        guards=[permission_guard(house.gate)],
         lifespan=list(lifespan),
         logging_config=None,
         openapi_config=None,
@@ -75,9 +105,15 @@ def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Applicatio
     app.house = house
     app.description = Description(app, version=version("relatum"))
     app.readiness = ReadinessCheck(house)
-    refuse_open_routes(app.routes)
+    permissions = house.registry.permissions
+    refuse_open_routes(app.routes, permissions.ids_of(CORE))
     edge = _edge(house, app)
-    mounting = Mounting(app, house.gate, lambda: edge.lead_to(app._create_asgi_handler()))
+    mounting = Mounting(
+        app,
+        house.gate,
+        lambda: edge.lead_to(app._create_asgi_handler()),
+        lambda plugin_id: permissions.ids_of(CORE, plugin_id),
+    )
     _mount_plugins(house, mounting)
     return app
 
@@ -88,6 +124,8 @@ def _edge(house: House, app: Application) -> Edge:
         app.asgi_handler,
         most_bytes=server.max_body_bytes,
         seconds=server.request_timeout,
+        reach=Reach(server),
+        authentication=Authentication(house),
         idempotency=Idempotency(house.db),
     )
     # Around the router, and not a middleware of routes: an address that does not exist or a wrong

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from relatum.access.secrets import Secrets
     from relatum.config.settings import Settings
     from relatum.customers.service import Customers
     from relatum.db.database import Database
@@ -25,6 +26,7 @@ class House(Protocol):
     interactions: Interactions
     registry: Registry
     seals: Seals
+    secrets: Secrets
 
 
 class Plugin:

@@ -75,8 +75,8 @@ def _handler_problems(
 ) -> Iterator[Problem]:
     place = f"{HOOK}, {_name(handler)} at {', '.join(sorted(handler.paths))}"
     permission = opt.get("permission")
-    named = isinstance(permission, str) and permission.count(".") > 1
-    if not named and permission not in (PUBLIC, SIGNED_IN):
+    dotted = isinstance(permission, str) and permission.count(".") > 1
+    if not dotted and permission not in (PUBLIC, SIGNED_IN):
         yield Problem(
             code="no-permission",
             message="a route asks for no permission",

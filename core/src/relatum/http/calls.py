@@ -12,6 +12,7 @@ from litestar import Request
 from litestar.types import Empty
 
 from relatum.http.bodies import LARGE, check_content_type, read_json
+from relatum.http.permissions import viewer_in
 from relatum.http.queries import read_query, refuse_parameters
 from relatum.values.ids import parse_id
 from relatum.values.problems import InvalidInput, NotFound
@@ -19,12 +20,11 @@ from relatum.values.problems import InvalidInput, NotFound
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from relatum.access.accounts.types import Identity
+    from relatum.access.viewer import Viewer
     from relatum.app.house import House
 
 T = TypeVar("T")
-
-#: Until there are accounts, whoever reaches this machine acts.
-LOCAL_PERSON = "person:local"
 
 
 def header(scope: Mapping[str, Any], name: bytes) -> str | None:
@@ -50,9 +50,34 @@ class Call(Request[Any, Any, Any]):
         return cast("House", self.scope["litestar_app"].house)  # type: ignore[attr-defined]
 
     @property
+    def viewer(self) -> Viewer:
+        """Who is asking: what they may do and see."""
+        return viewer_in(self.scope)
+
+    @property
     def actor(self) -> str:
         """Who is asking, as the event log writes it down."""
-        return LOCAL_PERSON
+        return self.viewer.actor
+
+    @property
+    def identity(self) -> Identity | None:
+        """Whose session or token it is; ``None`` for somebody who is not signed in."""
+        return self.scope["state"].get("identity")
+
+    @property
+    def csrf(self) -> str:
+        """What a form of this session sends along in ``csrf``; empty without a session."""
+        return str(self.scope["state"].get("csrf", ""))
+
+    @property
+    def address(self) -> str:
+        """The address of the caller, seen through trusted proxies."""
+        return str(self.scope["state"].get("address", ""))
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the caller came over https, so that cookies need nothing less."""
+        return bool(self.scope["state"].get("scheme") == "https")
 
     def header(self, name: bytes) -> str | None:
         """The first header of this (lower-case) name."""

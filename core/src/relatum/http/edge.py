@@ -1,7 +1,7 @@
 """The one layer around the application: who may speak to it, for how long, and what is always said.
 
-* While there are no accounts only this machine is served: a foreign ``Host`` (DNS rebinding) and
-  writes that a browser sends for another site are refused.
+* Only this machine and the names of the configuration are served: a foreign ``Host`` (DNS
+  rebinding) and writes that a browser sends for another site are refused.
 * Every request has an id, a time limit, and an answer, whatever happens inside.
 * ``HEAD`` is ``GET`` without the body.
 """
@@ -19,23 +19,24 @@ from typing import TYPE_CHECKING, Any
 from litestar.enums import ScopeType
 
 from relatum.http.answers import length_of
+from relatum.http.authentication import HEADERS, SAFE_METHODS, Authentication
+from relatum.http.idempotency import is_kept
 from relatum.http.problems import (
     MEDIA_TYPE,
-    ForeignHost,
     TimedOut,
     body_of,
     failure_of,
     record,
 )
+from relatum.http.reach import Reach
 from relatum.http.watch import Watch
-from relatum.values.problems import MalformedRequest, Refused, RelatumError, TooLarge, Unavailable
+from relatum.values.problems import MalformedRequest, RelatumError, TooLarge, Unavailable
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
     from relatum.http.idempotency import Idempotency
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CONTENT_SECURITY_POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     b"font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; "
@@ -51,14 +52,13 @@ ALWAYS = (
 PAGE_POLICY = (b"content-security-policy", CONTENT_SECURITY_POLICY)
 DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 NO_STORE = (b"cache-control", b"no-store")
+#: What is not for everybody depends on who asks.
+VARY = (b"vary", b"authorization, cookie")
 
-_LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 #: Litestar knows no HEAD, and answers OPTIONS for one of several handlers only; asked for a method
 #: that nothing has, it says which ones there are.
 _ASKED_FOR = {"HEAD": "GET", "OPTIONS": "TRACE"}
-_USUAL_HOSTS = frozenset({"127.0.0.1:8000", "localhost:8000"})
 _SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_SAME_SITE = (None, "same-origin", "none")
 
 
 class Edge:
@@ -68,16 +68,27 @@ class Edge:
         app: Litestar's own handler.
         most_bytes: of a body.
         seconds: in which a request must be answered.
+        reach: who may speak to the server.
+        authentication: finds out who asks.
         idempotency: answers writes that carry a key.
     """
 
     def __init__(
-        self, app: ASGIApp, *, most_bytes: int, seconds: float, idempotency: Idempotency | None
+        self,
+        app: ASGIApp,
+        *,
+        most_bytes: int,
+        seconds: float,
+        reach: Reach | None = None,
+        authentication: Authentication | None = None,
+        idempotency: Idempotency | None = None,
     ) -> None:
+        self.reach = reach or Reach()
         self.most_bytes = most_bytes
         self.seconds = seconds
         self.watch = Watch(seconds)
         self._app = app
+        self._authentication = authentication
         self._idempotency = idempotency
         self._prefix = secrets.token_hex(6)
         self._count = itertools.count(1)
@@ -89,21 +100,52 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
             await _Passage(self, scope, receive, send).go()
-        elif _refusal(_headers_of(scope), writes=True) is None:
-            await self._app(scope, receive, send)
         else:
+            await self._open_socket(scope, receive, send)
+
+    async def _open_socket(self, scope: Any, receive: Receive, send: Send) -> None:
+        headers = _headers_of(scope)
+        scope.setdefault("state", {})
+        scheme = self.note_caller(scope, headers)
+        error: RelatumError | None = self.reach.refusal(headers, writes=True, scheme=scheme)
+        if error is None:
+            try:
+                await self.run(scope, receive, send, headers)
+            except RelatumError as raised:
+                error = raised
+        if error is not None:
             await receive()
-            close: Any = {"type": "websocket.close", "code": 4403, "reason": "foreign origin"}
+            close: Any = {"type": "websocket.close", "code": 4000 + error.status}
+            close["reason"] = error.title
             await send(close)
+
+    def note_caller(self, scope: Any, headers: dict[bytes, str]) -> str:
+        """Note the address of the caller and the scheme they use; returns the scheme."""
+        state = scope["state"]
+        state["address"] = self.reach.address(scope, headers)
+        state["scheme"] = scheme = self.reach.scheme(scope, headers)
+        return scheme
 
     def run(
         self, scope: Any, receive: Receive, send: Send, headers: dict[bytes, str]
     ) -> Awaitable[None]:
-        """Let the application answer, once for each ``Idempotency-Key``."""
-        key = headers.get(b"idempotency-key")
-        if key is None or self._idempotency is None or scope["method"] in SAFE_METHODS:
-            return self._app(scope, receive, send)
-        return self._idempotency.run(key, self._app, scope, receive, send)
+        """Let the application answer as whoever asks, once for each ``Idempotency-Key``."""
+        app = self._once(headers.get(b"idempotency-key"), scope)
+        if self._authentication is None:
+            return app(scope, receive, send)
+        return self._authentication.run(scope, receive, send, headers, app)
+
+    def _once(self, key: str | None, scope: Any) -> ASGIApp:
+        idempotency, app = self._idempotency, self._app
+        if key is None or idempotency is None or scope.get("method", "GET") in SAFE_METHODS:
+            return app
+        if not is_kept(scope["path"]):
+            return app
+
+        async def once(scope: Scope, receive: Receive, send: Send) -> None:
+            await idempotency.run(key, app, scope, receive, send)
+
+        return once
 
     def new_request_id(self) -> str:
         """Unique among the requests of this and (very probably) any other process."""
@@ -119,6 +161,7 @@ class _Passage:
         "_method",
         "_receive",
         "_received",
+        "_scheme",
         "_scope",
         "_send",
         "_sent",
@@ -138,6 +181,7 @@ class _Passage:
         sane = said is not None and _SANE_ID.fullmatch(said) is not None
         self.id: str = said if said is not None and sane else edge.new_request_id()
         scope["state"]["request_id"] = self.id
+        self._scheme = edge.note_caller(scope, self._headers)
 
     async def go(self) -> None:
         error: BaseException | None = self._refusal()
@@ -212,7 +256,7 @@ class _Passage:
                 policy = PAGE_POLICY
         complete = [*headers, *ALWAYS, policy, (b"x-request-id", self.id.encode())]
         if cache is NO_STORE:
-            complete.append(NO_STORE)
+            complete += (NO_STORE, VARY)
         if status in (204, 405):
             return [_with_head(header) for header in complete]
         return complete
@@ -226,7 +270,8 @@ class _Passage:
         length = self._headers.get(b"content-length")
         if length is not None and length.isdigit() and int(length[:20]) > self._edge.most_bytes:
             return self._too_large()
-        return _refusal(self._headers, writes=self._method not in SAFE_METHODS)
+        writes = self._method not in SAFE_METHODS
+        return self._edge.reach.refusal(self._headers, writes=writes, scheme=self._scheme)
 
     def _too_large(self) -> TooLarge:
         mebibytes = self._edge.most_bytes / 1024 / 1024
@@ -264,36 +309,13 @@ def _headers_of(scope: Any) -> dict[bytes, str]:
     return {name: value.decode("latin-1") for name, value in scope["headers"] if name in _LOOKED_AT}
 
 
-_LOOKED_AT = frozenset(
-    {
-        b"host",
-        b"origin",
-        b"sec-fetch-site",
-        b"x-request-id",
-        b"content-length",
-        b"idempotency-key",
-    }
-)
-
-
-def _refusal(headers: dict[bytes, str], *, writes: bool) -> RelatumError | None:
-    host = headers.get(b"host", "")
-    if host and host not in _USUAL_HOSTS and not _LOOPBACK.fullmatch(host):
-        return ForeignHost(
-            f"expected the host localhost or 127.0.0.1, got {host[:80]!r}; there are no accounts "
-            "yet, so only this machine is served under these names"
-        )
-    if not writes:
-        return None
-    origin = headers.get(b"origin")
-    foreign = origin is not None and origin.partition("://")[2].lower() != host.lower()
-    if foreign or headers.get(b"sec-fetch-site") not in _SAME_SITE:
-        said = origin or headers.get(b"sec-fetch-site", "")
-        return Refused(
-            f"expected a write from a page of this server or from no page, got one from "
-            f"{said[:80]!r}; send it from here"
-        )
-    return None
+_LOOKED_AT = HEADERS | {
+    b"x-request-id",
+    b"x-forwarded-for",
+    b"x-forwarded-proto",
+    b"content-length",
+    b"idempotency-key",
+}
 
 
 def _with_head(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

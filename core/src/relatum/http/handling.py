@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 from litestar.exceptions import NotFoundException
 
-from relatum.http.answers import Answer, Headers, Sent, length_of
+from relatum.http.answers import Answer, Headers, Sent, address, length_of
 from relatum.http.mounting import why_nothing
 from relatum.http.problems import MEDIA_TYPE, Failure, body_of, failure_of, record
-from relatum.values.problems import NotFound
+from relatum.values.problems import NotFound, Unauthenticated
 
 if TYPE_CHECKING:
     from litestar import Request
 
     from relatum.http.calls import Call
+
+SIGN_IN_PATH = "/sign-in"
 
 
 class ProblemAnswer(Answer[bytes]):
@@ -29,10 +32,34 @@ class ProblemAnswer(Answer[bytes]):
         return Sent(self.status, [kind, length_of(self.content), *self.raw], self.content)
 
 
-def answer_failure(request: Request[Any, Any, Any], error: Exception) -> ProblemAnswer:
-    """The problem document of an exception; what the caller cannot mend goes to the log."""
+class SignInFirst(Answer[None]):
+    """On to the page where people sign in, and from there back to this one."""
+
+    __slots__ = ()
+
+    def __init__(self, scope: Any) -> None:
+        query = scope["query_string"].decode("latin-1")
+        there = address(scope) + (f"?{query}" if query else "")
+        location = f"{SIGN_IN_PATH}?next={quote(there, safe='/')}"
+        super().__init__(None, status=303, headers=[(b"location", location.encode())])
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
+        """No body: the browser goes on."""
+        return Sent(self.status, [length_of(b""), *self.raw], b"")
+
+
+def answer_failure(
+    request: Request[Any, Any, Any], error: Exception
+) -> ProblemAnswer | SignInFirst:
+    """The problem document of an exception; what the caller cannot mend goes to the log.
+
+    A page that needs somebody who is signed in leads to the page where people sign in.
+    """
     scope = request.scope
     handler = scope.get("route_handler")
+    page = handler is not None and handler.opt.get("page") and scope["method"] == "GET"
+    if page and isinstance(error, Unauthenticated):
+        return SignInFirst(scope)
     plugin = str(handler.opt.get("plugin", "")) if handler is not None else ""
     failure = failure_of(error, plugin=plugin)
     if isinstance(error, NotFoundException):

@@ -2,7 +2,8 @@
 
 The key, a fingerprint of the request and the answer are written in the transaction that does the
 work. Of two requests with one key, one works; the other waits for it and gets the same answer. Only
-successes are kept: after an error the same key may try again. Keys are forgotten after a day.
+successes are kept: after an error the same key may try again. Keys are forgotten after a day. A key
+belongs to who sent it: two people may use the same one.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from relatum.access.viewer import PUBLIC
 from relatum.db.guarding import as_the_house
+from relatum.http.permissions import refuse_without, viewer_in
 from relatum.http.problems import KeyReused
+from relatum.http.replay import again, whole
 from relatum.values.problems import MalformedRequest
 from relatum.values.time import now
 
@@ -27,6 +31,17 @@ if TYPE_CHECKING:
 KEPT = dt.timedelta(hours=24)
 SWEEP_EVERY = dt.timedelta(minutes=10)
 _SANE_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+#: Routes whose keys mean nothing: their answers hold secrets that are stored nowhere, and wrong
+#: attempts are counted although the answer is an error.
+NEVER_KEPT = (
+    "/api/v1/session",
+    "/api/v1/me",
+    "/api/v1/accounts",
+    "/api/v1/service-accounts",
+)
+#: Stored among the headers: what one must hold to be answered again.
+_PERMISSION = "relatum-permission"
 
 HeaderPairs = list[tuple[str, str]]
 
@@ -77,22 +92,23 @@ class Idempotency:
         Raises:
             MalformedRequest: the key is no key.
             KeyReused: the key belongs to another request.
+            Refused: whoever sends it again may not do it any more.
         """
         if not _SANE_KEY.fullmatch(key):
             raise MalformedRequest(
                 f"expected an Idempotency-Key of 1 to 255 visible ASCII characters, got "
                 f"{key[:80]!r}; a UUID is a good one"
             )
-        body = await _whole(receive)
-        route = f"{scope['method']} {scope['path']}"
-        identity = hashlib.sha256(f"{key}\0{route}".encode(errors="replace")).hexdigest()
+        body = await whole(receive)
+        route, viewer = f"{scope['method']} {scope['path']}", viewer_in(scope)
+        identity = _digest(f"{key}\0{route}\0{viewer.actor}")
         fingerprint = hashlib.sha256(scope["query_string"] + b"\0" + body).hexdigest()
         await self._sweep()
         kept = await self._find(identity)
         if kept is None:
             recorder = Recorder()
             kept = await self._first(
-                identity, fingerprint, route, app, scope, _again(body, receive), recorder
+                identity, fingerprint, route, app, scope, again(body, receive), recorder
             )
             if kept is None:
                 await _give(send, recorder.status, recorder.headers, recorder.body)
@@ -102,6 +118,8 @@ class Idempotency:
                 "expected a new Idempotency-Key for a new request, got one that another request "
                 "to this address carried; make a new key"
             )
+        headers = dict(kept.headers)
+        refuse_without(viewer, headers.get(_PERMISSION, PUBLIC))
         await _give(send, kept.status, _as_bytes(kept.headers), kept.body)
 
     async def _first(
@@ -122,7 +140,7 @@ class Idempotency:
                 await app(scope, receive, recorder)
                 if not 200 <= recorder.status < 300:
                     raise _NotKept
-                await self._keep(identity, recorder)
+                await self._keep(identity, recorder, _permission_of(scope))
         except _NotKept:
             pass
         return None
@@ -147,8 +165,9 @@ class Idempotency:
             )
         return taken == 1
 
-    async def _keep(self, identity: str, recorder: Recorder) -> None:
+    async def _keep(self, identity: str, recorder: Recorder, permission: str) -> None:
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in recorder.headers]
+        headers.append((_PERMISSION, permission))
         with as_the_house():
             await self._db.execute(
                 "UPDATE core_idempotency SET status = ?, headers = ?, body = ? WHERE id = ?",
@@ -182,27 +201,18 @@ class Idempotency:
                 )
 
 
-async def _whole(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message: Any = await receive()
-        if message["type"] != "http.request":
-            raise MalformedRequest("expected the whole body, got a closed connection; try again")
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)
+def is_kept(path: str) -> bool:
+    """Whether a key means anything at this address."""
+    return not any(path == root or path.startswith(f"{root}/") for root in NEVER_KEPT)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A body that was read already, as if it came now."""
-    waiting = [body]
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
-    async def replay() -> Any:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await receive()
 
-    return replay
+def _permission_of(scope: Any) -> str:
+    handler = scope.get("route_handler")
+    return str(handler.opt.get("permission", PUBLIC)) if handler is not None else PUBLIC
 
 
 async def _give(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -212,5 +222,9 @@ async def _give(send: Send, status: int, headers: list[tuple[bytes, bytes]], bod
 
 
 def _as_bytes(headers: HeaderPairs) -> list[tuple[bytes, bytes]]:
-    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    encoded = [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in headers
+        if name != _PERMISSION
+    ]
     return [*encoded, (b"idempotency-replayed", b"true")]

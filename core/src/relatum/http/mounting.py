@@ -9,11 +9,12 @@ from litestar._openapi.plugin import OpenAPIPlugin
 from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
+from relatum.http.permissions import refuse_open_routes
 from relatum.http.queries import refuse_parameters
-from relatum.values.problems import ConfigurationError, NotFound, PluginError, RelatumError
+from relatum.values.problems import NotFound, PluginError, RelatumError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from litestar import Litestar
     from litestar.connection import ASGIConnection
@@ -36,19 +37,27 @@ class Mounting:
         app: where they go.
         gate: who is on.
         rebuilt: called when routes had to be taken out and the application's router is a new one.
+        permissions: those that the routes of a plugin may ask for.
     """
 
-    def __init__(self, app: Litestar, gate: Gate, rebuilt: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: Litestar,
+        gate: Gate,
+        rebuilt: Callable[[], None],
+        permissions: Callable[[str], Container[str]],
+    ) -> None:
         self._app = app
         self._gate = gate
         self._rebuilt = rebuilt
+        self._permissions = permissions
 
     def mount(self, plugin: Plugin, routes: Iterable[ControllerRouterHandler]) -> None:
         """Put the routes of one plugin in place of those it may have had.
 
         Raises:
-            PluginError: Litestar cannot take them, or one asks for no permission; then none is
-                there, and the routes of others are as they were.
+            PluginError: Litestar cannot take them, or one asks for no declared permission; then
+                none is there, and the routes of others are as they were.
         """
         prefix = f"{PREFIX}{plugin.id}"
         before = [route for route in self._app.routes if not _is_under(route.path, prefix)]
@@ -57,7 +66,7 @@ class Mounting:
         try:
             self._app.register(self._router(plugin, prefix, routes))
             mounted = [route for route in self._app.routes if _is_under(route.path, prefix)]
-            refuse_open_routes(mounted)
+            refuse_open_routes(mounted, self._permissions(plugin.id))
         except Exception as error:
             self._restore(before)
             raise PluginError(
@@ -108,25 +117,6 @@ class Mounting:
         self._rebuilt()
 
 
-def refuse_open_routes(routes: Iterable[Any]) -> None:
-    """Refuse an application in which a route asks for no permission.
-
-    Raises:
-        ConfigurationError: naming each such route; ``public`` is a permission too.
-    """
-    open_routes = [
-        f"{', '.join(sorted(getattr(handler, 'http_methods', ['WEBSOCKET'])))} {route.path}"
-        for route in routes
-        for handler in getattr(route, "route_handlers", [getattr(route, "route_handler", None)])
-        if not _is_automatic(handler) and not isinstance(handler.opt.get("permission"), str)
-    ]
-    if open_routes:
-        raise ConfigurationError(
-            'expected opt={"permission": …} on every route, got none on '
-            f"{'; '.join(open_routes)}; name one, or say that it is public"
-        )
-
-
 def off(plugin_id: str) -> str:
     """What to say of the routes of a plugin that does not run."""
     return (
@@ -163,8 +153,3 @@ def _learn_parameters(route: Any) -> None:
 
 def _is_under(path: str, prefix: str) -> bool:
     return path == prefix or path.startswith(f"{prefix}/")
-
-
-def _is_automatic(handler: Any) -> bool:
-    """Litestar answers OPTIONS by itself."""
-    return set(getattr(handler, "http_methods", ())) == {"OPTIONS"}

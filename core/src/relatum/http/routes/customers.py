@@ -195,7 +195,7 @@ async def read_fields(request: Call) -> Answer[ListedFields]:
     return Answer(ListedFields(await request.house.customers.fields()))
 
 
-@post("/customer-fields", opt={"permission": WRITE}, tags=TAGS)
+@post("/customer-fields", opt={"permission": "core.fields.write"}, tags=TAGS)
 async def declare_field(request: Call, data: JSONBody[FieldDraft]) -> Answer[FieldDraft]:
     """Declare a custom field, so that customers may have values of it."""
     request.refuse_query()

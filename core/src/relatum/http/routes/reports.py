@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from relatum.http.answers import Answer
 from relatum.http.calls import Call
+from relatum.http.permissions import refuse_without
 from relatum.http.queries import parameter_names
 from relatum.reports import running
 from relatum.values.text import Text
@@ -35,7 +36,7 @@ class ListedReports(msgspec.Struct, frozen=True):
 
 @get("/reports", opt={"permission": READ}, tags=TAGS)
 async def list_reports(request: Call) -> Answer[ListedReports]:
-    """The reports there are."""
+    """The reports that you may ask for."""
     request.refuse_query()
     shown = [
         ReportShown(
@@ -45,15 +46,17 @@ async def list_reports(request: Call) -> Answer[ListedReports]:
             parameters=parameter_names(report.params) if report.params is not None else [],
         )
         for report in sorted(request.house.registry.reports, key=lambda report: report.id)
+        if request.viewer.may(report.permission)
     ]
     return Answer(ListedReports(shown))
 
 
 @get("/reports/{report_id:str}", opt={"permission": READ, "open_query": True}, tags=TAGS)
 async def run_report(request: Call, report_id: FromPath[str]) -> Answer[Any]:
-    """Run one report; its parameters are query parameters."""
+    """Run one report; its parameters are query parameters. It asks for a permission of its own."""
     registry = request.house.registry
     report = registry.reports.get(report_id)
+    refuse_without(request.viewer, report.permission)
     params = None
     if report.params is None:
         request.refuse_query()
