@@ -1,0 +1,63 @@
+"""Runs Canaille, an identity provider, on this machine: ``python canaille_provider.py PORT``.
+
+Configured by a line of JSON on standard input: ``{"client": {…}, "users": [{…}]}``. Prints
+``ready``, and lives until its standard input is closed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+
+from canaille import create_app
+from canaille.app import models
+from canaille.backends import Backend
+from joserfc.jwk import RSAKey
+from werkzeug.serving import make_server
+
+PORT = int(sys.argv[1])
+CONFIG = {
+    "SECRET_KEY": "only for tests on this machine",
+    "SERVER_NAME": f"127.0.0.1:{PORT}",
+    "PREFERRED_URL_SCHEME": "http",
+    "SESSION_COOKIE_SECURE": False,
+    "WTF_CSRF_ENABLED": True,
+    "CANAILLE": {
+        "DATABASE": "memory",
+        "ENABLE_PASSWORD_COMPROMISSION_CHECK": False,
+        "HTMX": False,
+        "LOGGING": {
+            "version": 1,
+            "root": {"level": "ERROR", "handlers": []},
+            "disable_existing_loggers": False,
+        },
+    },
+    "CANAILLE_OIDC": {
+        "ACTIVE_JWKS": [RSAKey.generate_key(2048).as_dict(private=True)],
+        # the title says whether the e-mail is verified
+        "USERINFO_MAPPING": {"EMAIL_VERIFIED": "{% if user.title == 'verified' %}true{% endif %}"},
+    },
+}
+
+
+def main() -> None:
+    """Serve until nobody needs it."""
+    wanted = json.loads(sys.stdin.readline())
+    app = create_app(CONFIG)
+    with app.app_context():
+        for user in wanted["users"]:
+            Backend.instance.save(models.User(**user))
+        client = models.Client(**wanted["client"])
+        Backend.instance.save(client)
+        client.audience = [client]
+        Backend.instance.save(client)
+    server = make_server("127.0.0.1", PORT, app, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    server.shutdown()
+
+
+main()
