@@ -71,7 +71,7 @@ class Ledger:
     def _located(self, row: Row, problem: Problem, weight: str) -> LineFinding:
         """The problem with the line, the column and the cell it is about."""
         table, mapping = self._source.table, self._source.mapping
-        column, value = "", problem.got
+        column, value, field = "", problem.got, ""
         if problem.where.startswith("/"):
             field = ".".join(p for p in problem.where.strip("/").split("/") if not p.isdigit())
             column = mapping.column(field)
@@ -90,7 +90,7 @@ class Ledger:
             index = table.index_of(column)
             if index is not None and isinstance(row.cells, list) and index < len(row.cells):
                 value = row.cells[index]
-        return LineFinding(
+        finding = LineFinding(
             file=table.name,
             line=row.line,
             column=column,
@@ -98,6 +98,8 @@ class Ledger:
             weight="error" if weight == "error" else "note",
             problem=problem,
         )
+        concealer = self._source.concealer
+        return concealer.told(finding, row, field) if concealer else finding
 
 
 def merge_proposals(summaries: Sequence[ProposalSummary]) -> list[ProposalSummary]:

@@ -59,7 +59,10 @@ class Trace(msgspec.Struct):
         self.state.rows = max(self.state.rows, settled.rows)
         self.state.done = settled.done
         ledger = settled.ledger
-        self.state.sizes = await asyncio.to_thread(self.mend.keep, ledger.rejected, ledger.findings)
+        rejected = ledger.rejected
+        if source.concealer is not None:
+            rejected = [(source.concealer.concealed(row), problem) for row, problem in rejected]
+        self.state.sizes = await asyncio.to_thread(self.mend.keep, rejected, ledger.findings)
         entry = BatchEntry(
             file=source.number,
             target=source.target.id,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from relatum.importing import watermark
+from relatum.importing.concealing import Concealer
 from relatum.importing.dates import Dates, detect_dates
 from relatum.importing.getters import headings_of
 from relatum.importing.mapping import RowMapping, Settings, compile_mapping
@@ -48,6 +49,8 @@ class Source(msgspec.Struct, kw_only=True):
     plugin: Plugin
     dates: dict[str, str]
     twin: int = 0
+    #: for a file with secret fields
+    concealer: Concealer | None = None
 
     def report(self) -> FileReport:
         """How the file was read, without figures yet."""
@@ -133,7 +136,19 @@ class _Opener:
             target=target,
             plugin=self._house.registry.plugin_of(target.id),
             dates={heading: form.shown for heading, form in forms.items()},
+            concealer=self._concealer(table, mapping, settings),
         )
+
+    def _concealer(self, table: Table, mapping: RowMapping, settings: Settings) -> Concealer | None:
+        secret = frozenset(
+            name
+            for field in self._declared
+            if field.sensitivity == "secret" and (name := f"fields.{field.key}") in settings.shapes
+        )
+        if not secret:
+            return None
+        concealer = Concealer(self._house.secrets, table, mapping, secret)
+        return concealer if concealer.needed else None
 
     def _settings(self, entry: FilePlan, target: ImportTarget) -> Settings:
         company = self._house.settings.company

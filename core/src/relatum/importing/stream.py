@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from relatum.importing.concealing import DIFFERS
 from relatum.importing.getters import cell_picker, condition_test, tray_of
 from relatum.importing.results import Counts, LineFinding
 from relatum.importing.rows import Row
@@ -36,9 +37,10 @@ def batches(source: Source, size: int, *, cut: int = 0) -> Iterator[Batch]:
     sieve = _Sieve(source)
     batch = _empty()
     settled = 0
+    reveal = source.concealer.revealed if source.concealer else None
     for row in source.table.rows():
         settled += 1
-        sieve.pass_on(row, batch)
+        sieve.pass_on(reveal(row) if reveal else row, batch)
         most = max(len(batch.rows), len(batch.broken), batch.counts.rows // _SKIPPED)
         if most >= size or settled == cut:
             batch.settled = settled
@@ -134,14 +136,14 @@ class _Distinct:
         column = " and ".join(names[n] for n in differing)
         got = ", ".join(str(values[n]) for n in differing)
         problem = Problem(
-            code="differs-from-first",
+            code=DIFFERS,
             message=f"{self._heading} {key} has other values here than in line {line}",
             where=f"line {row.line}, column {column}",
             expected=", ".join(str(first[n]) for n in differing),
             got=got,
             mend="The values of the first line were taken; correct the file if they are wrong.",
         )
-        return LineFinding(
+        finding = LineFinding(
             file=self._source.table.name,
             line=row.line,
             column=column,
@@ -149,3 +151,5 @@ class _Distinct:
             weight="note",
             problem=problem,
         )
+        concealer = self._source.concealer
+        return concealer.told(finding, row, "") if concealer else finding
