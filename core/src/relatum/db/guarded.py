@@ -12,6 +12,7 @@ to a table that says it. Two attributes of a table class say the rest:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ from piccolo.columns.reference import LazyTableReference
 from piccolo.table import TABLE_REGISTRY, Table
 
 from relatum.db.columns import CUSTOMER_TABLE, CustomerRef, CustomerTrace, RowRef
+
+#: Modules of classes that Piccolo makes by itself, and of files that are only looked at.
+_COPYING = frozenset({"types", "<run_path>"})
 
 
 class GuardedTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,10 +75,10 @@ def guarded_tables(tables: Iterable[type[Table]] | None = None) -> tuple[Guarded
     Args:
         tables: all table classes that are imported, when not given.
     """
-    # A class that is defined twice (a test's) counts as defined last.
     by_name: dict[str, type[Table]] = {}
     for each in TABLE_REGISTRY if tables is None else tables:
-        if each._meta.tablename not in by_name or not _is_of_a_migration(each):
+        known = by_name.get(each._meta.tablename)
+        if known is None or _standing(each) >= _standing(known):
             by_name[each._meta.tablename] = each
     links = {name: tuple(_links(table)) for name, table in by_name.items()}
     depths = _depths(by_name, links)
@@ -88,12 +92,18 @@ def guarded_tables(tables: Iterable[type[Table]] | None = None) -> tuple[Guarded
     return tuple(described[name] for name in _parents_first(described))
 
 
-def _is_of_a_migration(table: type[Table]) -> bool:
-    """A copy that Piccolo or a migration made of a few columns, without the marks of the real one.
+def _standing(table: type[Table]) -> int:
+    """How sure it is that this is the table as its plugin wrote it, marks and all.
 
-    Such copies stay among all table classes of a process that has migrated.
+    Piccolo and migrations make copies of a few columns without the marks. They stay among all table
+    classes of a process that has migrated, or has only looked at a migration file. So what its own
+    module holds under its name comes first, and a copy of a migration last.
     """
-    return table.__module__ == "types" or table.__module__.startswith("_relatum_migrations.")
+    module = table.__module__
+    if module in _COPYING or module.startswith("_relatum_migrations."):
+        return 0
+    held = vars(sys.modules[module]).get(table.__name__) if module in sys.modules else None
+    return 2 if held is table else 1
 
 
 def _describe(table: type[Table], guarding: list[_Link], parents: list[_Link]) -> GuardedTable:
