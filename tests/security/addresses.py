@@ -50,7 +50,7 @@ def addresses(app: Any) -> list[Address]:
             method=method,
             path=_PARAMETER.sub(r"{\1}", route.path),
             permission=handler.opt["permission"],
-            page=not handler.include_in_schema,
+            page=bool(handler.opt.get("page")),
             query=tuple(_query(handler.opt)),
         )
         for route in app.routes

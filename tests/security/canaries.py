@@ -11,6 +11,7 @@ import msgspec
 
 #: A canary word: plain small letters, so that no encoding, folding or sorting hides it.
 WORD = re.compile(r"zq[a-p]{12}")
+MOST_TOLD = 8
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
 
@@ -94,12 +95,14 @@ def leaks(canaries: Canaries, eyes: Eyes, answer: str, *, asked: str = "") -> Ma
 
 
 def told(found: Mapping[str, Canary]) -> str:
-    """Leaks as lines of a report."""
-    return "\n".join(
+    """Leaks as lines of a report, not all of them."""
+    lines = [
         f"  {key}: {each.place} of {', '.join(sorted(each.customers)) or 'nobody'}"
         + (f" ({each.sensitivity})" if each.sensitivity else "")
         for key, each in found.items()
-    )
+    ]
+    more = len(lines) - MOST_TOLD
+    return "\n".join([*lines[:MOST_TOLD], f"  … and {more} more"] if more > 0 else lines)
 
 
 def plain(value: object) -> str:

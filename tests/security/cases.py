@@ -6,12 +6,13 @@ world, seen and hidden; everything else takes what is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
-from uuid import uuid4
+from typing import Any
 
 from relatum.values.time import now
+from tests.security.bodies import Body, Known, just
+from tests.security.staff_cases import STAFF_ANSWERS, STAFF_BODIES, STAFF_VALUES
 
 SALES = "/api/v1/plugins/sales_pipeline"
 
@@ -48,42 +49,8 @@ VALUES: dict[tuple[str, str], list[str] | str] = {
     (f"{SALES}/pipelines/", "stage"): ["engaging"],
     (f"{SALES}/lost-reasons/", "key"): ["price"],
     (f"{SALES}/questions/", "key"): ["asked_price"],
+    **STAFF_VALUES,
 }
-
-
-@dataclass(frozen=True)
-class Body:
-    """What a write is sent with.
-
-    Attributes:
-        make: from what the owner of the world knows (:class:`Known`); ``None`` sends nothing.
-        ok: what the owner is answered.
-        again: whether it works a second time on the same row.
-    """
-
-    make: Callable[[Known], Any] | None
-    ok: tuple[int, ...] = (200, 201, 204)
-    kind: Literal["json", "form", "raw"] = "json"
-
-
-@dataclass(frozen=True)
-class Known:
-    """What bodies may name: ids of the world by table, and a text that nothing has yet."""
-
-    ids: Mapping[str, str]
-    new: str
-
-    def customer(self) -> str:
-        return self.ids["core_customer"]
-
-
-def fresh(ids: Mapping[str, str]) -> Known:
-    """With a new text, so that what is made twice does not collide."""
-    return Known(ids, f"n{uuid4().hex[:12]}")
-
-
-def _just(body: Any, **more: Any) -> Body:
-    return Body(lambda known: body, **more)
 
 
 BODIES: dict[tuple[str, str], Body] = {
@@ -136,13 +103,13 @@ BODIES: dict[tuple[str, str], Body] = {
         }
     ),
     ("PATCH", SALES + "/deals/{deal_id}"): Body(lambda known: {"name": known.new}),
-    ("POST", SALES + "/deals/{deal_id}/move"): _just({"stage": "engaging", "note": "x"}),
+    ("POST", SALES + "/deals/{deal_id}/move"): just({"stage": "engaging", "note": "x"}),
     ("POST", SALES + "/deals/{deal_id}/activities"): Body(lambda known: {"summary": known.new}),
     ("POST", SALES + "/leads"): Body(
         lambda known: {"customer_id": known.customer(), "source": known.new}
     ),
     ("PATCH", SALES + "/leads/{lead_id}"): Body(lambda known: {"source": known.new}),
-    ("POST", SALES + "/leads/{lead_id}/qualify"): _just({"answers": {"asked_price": "no"}}),
+    ("POST", SALES + "/leads/{lead_id}/qualify"): just({"answers": {"asked_price": "no"}}),
     ("POST", SALES + "/leads/{lead_id}/convert"): Body(lambda known: {"name": known.new}),
     ("POST", SALES + "/questions"): Body(
         lambda known: {
@@ -194,7 +161,12 @@ BODIES: dict[tuple[str, str], Body] = {
     ("PATCH", SALES + "/pipelines/{key}/stages/{stage}"): Body(lambda known: {"title": known.new}),
     ("POST", SALES + "/lost-reasons"): Body(lambda known: {"key": known.new, "title": known.new}),
     ("PATCH", SALES + "/lost-reasons/{key}"): Body(lambda known: {"title": known.new}),
+    **STAFF_BODIES,
 }
+
+
+#: What those are answered who may ask, where it is not 200.
+ANSWERS: dict[str, tuple[int, ...]] = STAFF_ANSWERS
 
 
 @dataclass(frozen=True)

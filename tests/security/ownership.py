@@ -68,7 +68,12 @@ OWNERS: dict[str, tuple[str, ...]] = {
     ),
 }
 #: Totals and copies over many customers: for those alone who see all of them.
-ACROSS = {"core_import_batch", "sales_pipeline_forecast_snapshot"}
+ACROSS = {
+    "core_idempotency",
+    "core_import_batch",
+    "core_import_request",
+    "sales_pipeline_forecast_snapshot",
+}
 #: The house's own: what it is made of, who works in it, what it is doing.
 HOUSE = {
     "core_account",
@@ -77,8 +82,8 @@ HOUSE = {
     "core_attempt",
     "core_customer_field",
     "core_event_seal",
+    "core_export",
     "core_handler",
-    "core_idempotency",
     "core_identity",
     "core_import",
     "core_job",
@@ -90,6 +95,7 @@ HOUSE = {
     "core_session",
     "core_team",
     "core_team_member",
+    "core_upload",
     "migration",
     "sales_pipeline_lost_reason",
     "sales_pipeline_member",

@@ -26,6 +26,7 @@ from relatum_sdk.databases import Databases
 from tests.security.addresses import Address, addresses
 from tests.security.hiring import Staff, hire
 from tests.security.people import PEOPLE, Person
+from tests.security.staff_cases import PASSWORD
 from tests.security.world import Belonging, World, build
 
 BASE = "http://127.0.0.1"
@@ -100,10 +101,10 @@ async def _clone(url: str) -> str:
 class Visitor:
     """Somebody who asks over HTTP, with a token of their own or with none."""
 
-    def __init__(self, client: httpx.AsyncClient, name: str, token: str | None) -> None:
+    def __init__(self, client: httpx.AsyncClient, name: str, headers: dict[str, str]) -> None:
         self._client = client
         self.name = name
-        self.headers = {"authorization": f"Bearer {token}"} if token else {}
+        self.headers = headers
 
     @property
     def person(self) -> Person:
@@ -113,7 +114,9 @@ class Visitor:
     async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request; `headers` are added to the visitor's own."""
         headers = {**self.headers, **options.pop("headers", {})}
-        return await self._client.request(method, path, headers=headers, **options)
+        answer = await self._client.request(method, path, headers=headers, **options)
+        self._client.cookies.clear()  # every visitor brings their own, and the client is shared
+        return answer
 
     async def get(self, path: str, **options: Any) -> httpx.Response:
         return await self.ask("GET", path, **options)
@@ -137,12 +140,22 @@ class Site:
 
     def visitor(self, name: str) -> Visitor:
         """One of the people of the world."""
-        return Visitor(self.client, name, self.staff.tokens[name])
+        token = self.staff.tokens[name]
+        return Visitor(self.client, name, {"authorization": f"Bearer {token}"})
 
     @property
     def stranger(self) -> Visitor:
         """Nobody in particular."""
-        return Visitor(self.client, "stranger", None)
+        return Visitor(self.client, "stranger", {})
+
+    async def signed_in(self, name: str) -> Visitor:
+        """One of the people in a browser: with a session instead of a token."""
+        credentials = {"email": f"{name}@example.com", "password": PASSWORD}
+        answer = await self.stranger.ask("POST", "/api/v1/session", json=credentials)
+        assert answer.status_code == 200, answer.text
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        heads = {"cookie": cookie, "x-relatum-csrf": answer.json()["csrf"]}
+        return Visitor(self.client, name, heads)
 
     @property
     def addresses(self) -> list[Address]:

@@ -102,7 +102,10 @@ async def _customers(house: House, world: World, belonging: Belonging) -> None:
     world.customers.update(zip(CUSTOMERS, ids, strict=True))
     for label, id in world.customers.items():
         nickname = world.canaries.word([label], "field nickname")
-        await house.customers.change(id, CustomerChange(fields={"nickname": nickname}), by=BY)
+        change = CustomerChange(fields={"nickname": nickname})
+        if CUSTOMERS[label].team is None:  # else the team follows the owner
+            change = CustomerChange(fields={"nickname": nickname}, team=None)
+        await house.customers.change(id, change, by=BY)
 
 
 def _customer(
