@@ -63,13 +63,16 @@ def coded(text: str) -> Markup:
 
 def initials(name: str) -> str:
     """Of the last two words of a name: the given name is among them in Vietnamese."""
-    return "".join(word[0] for word in name.split()[-2:]).upper()
+    words = [word for word in name.split() if word[0].isalpha()]
+    return "".join(word[0] for word in words[-2:]).upper()
 
 
 def plainly(value: object) -> str:
     """A value of an event as text: short, and nothing for nothing."""
-    if value is None or value == "":
+    if value is None or value in ("", [], {}):
         return "–"
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = ", ".join(value)
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 

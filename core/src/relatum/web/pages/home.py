@@ -1,4 +1,4 @@
-"""The first page: what runs."""
+"""The first page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from litestar import get
 
+from relatum.access.viewer import SIGNED_IN, current_viewer
 from relatum.http.answers import Html
 from relatum.http.calls import Call
 from relatum.values.problems import RelatumError
@@ -22,14 +23,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("relatum.web")
 
 
-@get("/", opt={"permission": "core.plugins.read", **PAGE}, include_in_schema=False)
+PLUGINS = "core.plugins.read"
+
+
+@get("/", opt={"permission": SIGNED_IN, **PAGE}, include_in_schema=False)
 async def home(request: Call) -> Html:
-    """What runs."""
+    """What there is, and for those who may know: what runs."""
     request.refuse_query(("lang",))
     language = language_of(request)
     house = request.house
     text = translations(language).gettext
     application: Application = request.scope["litestar_app"]  # type: ignore[assignment]
+    runs = current_viewer().may(PLUGINS)
     reasons = await application.readiness.reasons()
     return await page(
         request,
@@ -38,8 +43,8 @@ async def home(request: Call) -> Html:
         reasons=reasons,
         company=house.settings.company.name,
         counts=[] if reasons else await _counts(house, language),
-        plugins=house.plugins.states(),
-        facts=await _facts(house, language),
+        plugins=house.plugins.states() if runs else None,
+        facts=await _facts(house, language) if runs else [],
         statuses={
             "enabled": text("on"),
             "disabled": text("off"),
@@ -51,10 +56,15 @@ async def home(request: Call) -> Html:
 
 async def _counts(house: House, language: Language) -> list[tuple[str, int]]:
     text = translations(language).gettext
+    viewer = current_viewer()
     labels = {
-        "core_customer": text("Customers"),
-        "core_interaction": text("Interactions"),
-        "core_event": text("Events in the log"),
+        table: label
+        for table, permission, label in (
+            ("core_customer", "core.customers.read", text("Customers")),
+            ("core_interaction", "core.interactions.read", text("Interactions")),
+            ("core_event", "core.audit.read", text("Events in the log")),
+        )
+        if viewer.may(permission)
     }
     found = await house.db.fetch_together(
         *((f"SELECT count(*) FROM {table}", ()) for table in labels)  # noqa: S608 - our own names
