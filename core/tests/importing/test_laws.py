@@ -288,7 +288,7 @@ def read_all(folder: Path) -> dict[str, bytes]:
     drafts=st.lists(people, max_size=4),
     happened=st.lists(happenings, max_size=4),
     links=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=3),
-    form=st.sampled_from(["jsonl", "csv"]),
+    form=st.sampled_from(["jsonl", "csv", "xlsx"]),
     size=st.integers(1, 3),
 )
 async def test_an_export_imported_elsewhere_and_exported_again_is_the_same(

@@ -44,8 +44,8 @@ class SheetFile:
     def __init__(self, path: Path) -> None:
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
         for name, content in _PARTS.items():
-            self._zip.writestr(name, content)
-        self._sheet = self._zip.open("xl/worksheets/sheet1.xml", "w", force_zip64=True)
+            self._zip.writestr(_part(name), content)
+        self._sheet = self._zip.open(_part("xl/worksheets/sheet1.xml"), "w", force_zip64=True)
         self._sheet.write(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
         self._rows = 0
 
@@ -74,6 +74,13 @@ class SheetFile:
         self._sheet.write(b"</sheetData></worksheet>")
         self._sheet.close()
         self._zip.close()
+
+
+def _part(name: str) -> zipfile.ZipInfo:
+    """A part without a time, so that the same rows make the same file."""
+    part = zipfile.ZipInfo(name)
+    part.compress_type = zipfile.ZIP_DEFLATED
+    return part
 
 
 def _letters(place: int) -> str:
