@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import httpx
 import pytest
 
 from relatum.app.serve import refuse_open_address
+from relatum.config.settings import Server
 from relatum.values.problems import ConfigurationError
 from relatum_sdk.temporary import make_plugin
 
@@ -143,13 +145,15 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.5.5.5", "::1", "localhost"])
 def test_this_machine_may_be_listened_to(host: str) -> None:
-    refuse_open_address(host)
+    refuse_open_address(Server(host=host), owned=False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "crm.example.com", ""])  # noqa: S104
-def test_others_may_not(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="no accounts"):
-        refuse_open_address(host)
+def test_others_may_not_before_there_is_an_owner(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="no owner"):
+        refuse_open_address(Server(host=host), owned=False)
+    refuse_open_address(Server(host=host), owned=True)
+    refuse_open_address(Server(host=host, public_url="https://crm.example.com"), owned=False)
 
 
 def test_it_refuses_to_start_and_says_why(served: Served) -> None:
@@ -157,9 +161,26 @@ def test_it_refuses_to_start_and_says_why(served: Served) -> None:
     assert pending.returncode == 1
     assert "relatum migrate --apply" in pending.stderr
     assert "Traceback" not in pending.stderr
-    open_to_all = served.run("serve", RELATUM_HOST="0.0.0.0")  # noqa: S104
+    assert served.run("migrate", "--apply").returncode == 0
+    open_to_all = served.run("serve", RELATUM_HOST="0.0.0.0", RELATUM_SAFE_MODE="1")  # noqa: S104
     assert open_to_all.returncode == 1
-    assert "no accounts" in open_to_all.stderr
+    assert "no owner" in open_to_all.stderr
+
+
+def test_it_shows_the_link_of_the_first_owner_once_there_is_none(served: Served) -> None:
+    assert served.run("migrate", "--apply").returncode == 0
+    served.start(RELATUM_SAFE_MODE="1")
+    assert served.get("/api/v1/customers").status_code == 401
+    _, output = served.stop()
+    (link,) = re.findall(rf"http://127\.0\.0\.1:{served.port}(/welcome\?key=\S+)", output)
+    served.start(RELATUM_SAFE_MODE="1")
+    assert served.get(link).status_code in (200, 303, 410)
+    served.stop()
+    served.add_owner()
+    served.start(RELATUM_SAFE_MODE="1")
+    assert served.get("/api/v1/customers").status_code == 200
+    _, output = served.stop()
+    assert "/welcome" not in output
 
 
 def test_it_serves_and_stops(served: Served) -> None:
@@ -174,7 +195,7 @@ def test_it_serves_and_stops(served: Served) -> None:
     code, output = served.stop()
     assert code == 0
     assert f"Relatum at http://127.0.0.1:{served.port}" in output
-    assert "only this machine can reach it" in output
+    assert "from this machine" in output
     assert "Traceback" not in output
 
 

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relatum.access.accounts.addresses import url_of
 from relatum.app.asgi import create_app
 from relatum.app.house import House
 from relatum.config.load import find_file, load_settings
@@ -24,8 +25,10 @@ from relatum.values.problems import ConfigurationError, RelatumError, Unavailabl
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from relatum.access.accounts.types import OneTimeSecret
     from relatum.app.asgi import Application
     from relatum.config.settings import Log, Settings
+    from relatum.config.settings import Server as Address
 
 log = logging.getLogger("relatum.serve")
 
@@ -39,31 +42,39 @@ def serve(settings: Settings) -> int:
     """Serve until a signal says stop; returns the exit code.
 
     Raises:
-        ConfigurationError: the address is not of this machine, or migrations have not run.
+        ConfigurationError: others could reach a server that nobody owns yet, or migrations have
+            not run.
         Unavailable: the address is taken, or the database does not answer.
     """
-    refuse_open_address(settings.server.host)
     configure_logging(settings.log)
     run = _runner()
     run(_serve(settings))
     return 0
 
 
-def refuse_open_address(host: str) -> None:
-    """Refuse an address that others could reach.
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_open_address(server: Address, *, owned: bool) -> None:
+    """Refuse an address that others could reach while nobody owns the installation.
 
     Raises:
-        ConfigurationError: it is not a loopback address.
+        ConfigurationError: it is not a loopback address, nobody is an owner yet, and no
+            ``server.public_url`` says that this is meant.
     """
-    if host.lower() == "localhost":
+    if owned or server.public_url or is_loopback(server.host):
         return
-    with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
-            return
     raise ConfigurationError(
-        f"expected server.host 127.0.0.1, ::1 or localhost, got {host!r}; there are no accounts "
-        "yet, so everybody who reaches the server may do everything. Use an SSH tunnel from "
-        "other machines"
+        f"expected server.host 127.0.0.1, ::1 or localhost while there is no owner, got "
+        f"{server.host!r}; make the first owner with `relatum accounts first-link` (or `relatum "
+        "accounts add … --role owner`), or set server.public_url to where people will find it"
     )
 
 
@@ -165,9 +176,11 @@ async def _serve(settings: Settings) -> None:
         # again: what was imported with the plugins may have set the log up its own way
         configure_logging(settings.log)
         await _refuse_pending(house)
+        owned = await house.roles.has_active_owner()
+        refuse_open_address(house.settings.server, owned=owned)
         app = create_app(house, lifespan=[background])
         async with app.lifespan():
-            await _listen(app, house)
+            await _listen(app, house, await house.accounts.first_link())
 
 
 async def _refuse_pending(house: House) -> None:
@@ -181,7 +194,7 @@ async def _refuse_pending(house: House) -> None:
         )
 
 
-async def _listen(app: Application, house: House) -> None:
+async def _listen(app: Application, house: House, link: OneTimeSecret | None) -> None:
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
@@ -200,7 +213,7 @@ async def _listen(app: Application, house: House) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    server.on_startup(lambda: _announce(house))
+    server.on_startup(lambda: _announce(house, link))
     try:
         await server.serve()
     finally:
@@ -222,7 +235,7 @@ def _refuse_taken(host: str, port: int) -> None:
             ) from error
 
 
-def _announce(house: House) -> None:
+def _announce(house: House, link: OneTimeSecret | None) -> None:
     settings = house.settings
     server = settings.server
     host = f"[{server.host}]" if ":" in server.host else server.host
@@ -230,8 +243,12 @@ def _announce(house: House) -> None:
         f"Relatum at http://{host}:{server.port}",
         f"  database  {_shown_database(settings)}",
         f"  plugins   {_plugins_on(house)}",
-        "  only this machine can reach it: there are no accounts yet",
     ]
+    if is_loopback(server.host):
+        lines.append("  reachable  from this machine")
+    if link is not None:
+        lines.append(f"  first owner: open {url_of(link, server)}")
+        lines.append(f"  (good once, until {link.expires_at:%Y-%m-%d %H:%M} UTC)")
     lines += [f"  {problem.weight:<8}  {problem}" for problem in house.plugins.problems()]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
