@@ -13,7 +13,7 @@ from relatum.access.accounts import events as facts
 from relatum.access.accounts.digests import digest_of, new_secret
 from relatum.access.accounts.problems import LinkSpent, SignInRefused
 from relatum.access.accounts.provider import Grant, Provider, Vouched
-from relatum.access.accounts.rows import clean_email
+from relatum.access.accounts.rows import clean_email, printable
 from relatum.access.accounts.types import InvitationDraft, SecondFactorNeeded, SignedIn
 from relatum.access.viewer import SYSTEM, acting_as
 from relatum.values.ids import new_id
@@ -226,7 +226,7 @@ class OpenIdConnect:
             return await self._link(account.id, vouched, invited=False)
 
     async def _refuse(self, account: UUID | None, address: str) -> None:
-        fact = facts.SignInRefused(account, "not_allowed", "openid", address[:64])
+        fact = facts.SignInRefused(account, "not_allowed", "openid", printable(address)[:64])
         await self._changes.record(account, facts.REFUSED, fact, by="anonymous")
 
     def _expect_configured(self) -> None:

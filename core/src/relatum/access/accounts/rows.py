@@ -129,7 +129,12 @@ def clean_email(email: str, *, where: str = "/email") -> str:
 
 def sought_email(email: str) -> str:
     """An e-mail as somebody types it to sign in, in the form it would be stored; never fails."""
-    return (normalise_email(email).address or email.strip())[:254].lower()
+    return (normalise_email(email).address or printable(email).strip())[:254].lower()
+
+
+def printable(text: str) -> str:
+    """What a caller typed or said of itself, without what no database stores or page shows."""
+    return "".join(char for char in text if char.isprintable())
 
 
 def _bad(where: str, expected: str, got: str, mend: str) -> InvalidInput:

@@ -19,6 +19,7 @@ from relatum.access.accounts.rows import (
     clean_email,
     clean_name,
     insert_account,
+    printable,
     read_account,
     sought_email,
 )
@@ -303,7 +304,7 @@ class Accounts:
     async def find(self, query: AccountQuery) -> Page[Account]:
         """Accounts that fit, by name."""
         conditions, params = [], []
-        words = fold(query.q).split()
+        words = fold(printable(query.q)).split()
         for word in words:
             escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             conditions.append("a.search LIKE ? ESCAPE '\\'")

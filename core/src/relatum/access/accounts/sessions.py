@@ -8,7 +8,7 @@ from uuid import UUID
 
 from relatum.access.accounts import events as facts
 from relatum.access.accounts.digests import digest_of, new_secret
-from relatum.access.accounts.rows import read_account
+from relatum.access.accounts.rows import printable, read_account
 from relatum.access.accounts.types import Identity, Session, SignedIn
 from relatum.values.ids import new_id
 from relatum.values.problems import NotFound
@@ -87,7 +87,7 @@ class Sessions:
         expires = moment + LONGEST
         row = (
             *(id, account, digest_of(secret), moment, moment, expires),
-            *(_printable(address, 64), _printable(user_agent, 300)),
+            *(printable(address)[:64], printable(user_agent)[:300]),
             moment if second_factor else None,
         )
         await self._db.insert("core_session", COLUMNS, [row])
@@ -167,8 +167,3 @@ def _session_of(row: tuple[Any, ...]) -> Session:
         user_agent=user_agent,
         second_factor_at=factor_at,
     )
-
-
-def _printable(text: str, most: int) -> str:
-    """What a caller said of itself, as it may be stored and shown."""
-    return "".join(char for char in text if char.isprintable())[:most]

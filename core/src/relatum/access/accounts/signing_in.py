@@ -8,7 +8,7 @@ from uuid import UUID
 from relatum.access.accounts import events as facts
 from relatum.access.accounts.links import OneTimeLinks, Opened
 from relatum.access.accounts.problems import LinkSpent, SignInRefused
-from relatum.access.accounts.rows import read_account, sought_email
+from relatum.access.accounts.rows import printable, read_account, sought_email
 from relatum.access.accounts.second_factor import code_of
 from relatum.access.accounts.throttle import Guessed, from_address
 from relatum.access.accounts.types import SecondFactorNeeded, SignedIn
@@ -147,7 +147,7 @@ class SignIn:
             session, secret, expires = await self._sessions.begin(
                 account, address=address, user_agent=user_agent, second_factor=second_factor
             )
-            fact = facts.SignedIn(account, session, way, second_factor, address[:64])
+            fact = facts.SignedIn(account, session, way, second_factor, printable(address)[:64])
             by = f"person:{account}"
             await self._changes.record(account, facts.SIGNED_IN, fact, by=by)
             found = await read_account(self._db, account)
@@ -176,7 +176,7 @@ class SignIn:
     async def _refuse(
         self, account: UUID | None, reason: facts.Reason, way: facts.Way, address: str
     ) -> NoReturn:
-        fact = facts.SignInRefused(account, reason, way, address[:64])
+        fact = facts.SignInRefused(account, reason, way, printable(address)[:64])
         await self._changes.record(account, facts.REFUSED, fact, by="anonymous")
         raise refused() if reason != "wrong_code" else _wrong_code()
 

@@ -116,8 +116,8 @@ class Tokens:
                 could do more than the token that makes it.
         """
         name = clean_line(draft.name, what="name", max_length=100, where="/name")
+        self._refuse_unknown(draft.scopes)
         scopes = sorted(set(draft.scopes))
-        self._refuse_unknown(scopes)
         _refuse_wider(scopes)
         secret, moment = new_token(), now()
         token = Token(
