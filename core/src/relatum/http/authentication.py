@@ -147,9 +147,10 @@ class Authentication:
     async def _by_token(self, said: str, address: str) -> Known:
         scheme, _, token = said.partition(" ")
         if scheme.lower() != "bearer":
+            # what came is not said: it may be a token without its scheme
             raise Unauthenticated(
-                f"expected Authorization: Bearer rlt_…, got the scheme {scheme[:20]!r}; make a "
-                "token on your account's page"
+                "expected Authorization: Bearer rlt_…, got another scheme; make a token on your "
+                "account's page"
             )
         found = await self._known_as(f"t:{token.strip()}", self._house.tokens.authenticate_token)
         if found is None:

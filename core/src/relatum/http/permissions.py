@@ -38,7 +38,8 @@ def permission_guard(gate: Gate) -> Guard:
         connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
     ) -> None:
         scope, opt = connection.scope, handler.opt
-        if opt.get("limit") == SIGN_IN and (limit := scope["state"].get("sign_in_limit")):
+        limit = scope["state"].get("sign_in_limit") if opt.get("limit") == SIGN_IN else None
+        if limit is not None:
             limit.take(scope["state"].get("address", ""))
         permission = opt.get("permission")
         if not isinstance(permission, str):

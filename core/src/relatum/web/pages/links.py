@@ -26,6 +26,7 @@ from relatum.access.accounts.types import (
 from relatum.access.viewer import PUBLIC
 from relatum.http.answers import Answer, Html
 from relatum.http.calls import Call
+from relatum.http.permissions import SIGN_IN
 from relatum.values.problems import InvalidInput, RelatumError
 from relatum.web.entering import LINK_COOKIE, address_of, come_in, forget, keep_link
 from relatum.web.forms import Form, sent
@@ -33,6 +34,7 @@ from relatum.web.layout import PAGE, Redirect, page
 from relatum.web.pages.account import NOT_THE_SAME
 
 OPEN = {"permission": PUBLIC, **PAGE}
+COMING_IN = {**OPEN, "limit": SIGN_IN}
 T = TypeVar("T")
 
 
@@ -61,7 +63,7 @@ async def show_welcome(request: Call) -> Answer[Any]:
     return await _welcome_page(request, Form("owner", {"language": language}))
 
 
-@post("/welcome", opt=OPEN, include_in_schema=False)
+@post("/welcome", opt=COMING_IN, include_in_schema=False)
 async def welcome(request: Call) -> Answer[Any]:
     """Make the first owner and sign them in."""
     form = Form("owner")
@@ -86,7 +88,7 @@ async def show_invitation(request: Call) -> Answer[Any]:
     return link if isinstance(link, Answer) else await _invitation_page(request, Form("own"), link)
 
 
-@post("/invitation", opt=OPEN, include_in_schema=False)
+@post("/invitation", opt=COMING_IN, include_in_schema=False)
 async def accept_invitation(request: Call) -> Answer[Any]:
     """Set the password and sign in."""
     accept = request.house.accounts.accept
@@ -100,7 +102,7 @@ async def show_reset(request: Call) -> Answer[Any]:
     return link if isinstance(link, Answer) else await _reset_page(request, Form("own"), link)
 
 
-@post("/password-reset", opt=OPEN, include_in_schema=False)
+@post("/password-reset", opt=COMING_IN, include_in_schema=False)
 async def reset_password(request: Call) -> Answer[Any]:
     """Set the new password."""
     reset = request.house.accounts.reset_password

@@ -12,6 +12,7 @@ from relatum.access.accounts.problems import SignInRefused
 from relatum.access.viewer import PUBLIC, SIGNED_IN, current_viewer
 from relatum.http.answers import Answer, Html
 from relatum.http.calls import Call
+from relatum.http.permissions import SIGN_IN
 from relatum.values.problems import Problem, RelatumError
 from relatum.web.entering import (
     SESSION_COOKIE,
@@ -25,6 +26,7 @@ from relatum.web.forms import Form, Nothing, sent
 from relatum.web.layout import PAGE, Redirect, local_path, page
 
 OPEN = {"permission": PUBLIC, **PAGE}
+COMING_IN = {**OPEN, "limit": SIGN_IN}
 WRONG_CODE = Problem(
     code="wrong-code",
     message="this code is not right, or it was used already",
@@ -58,7 +60,7 @@ async def show_sign_in(request: Call) -> Answer[Any]:
     return await _sign_in_page(request, Form("sign_in", {"next": then}))
 
 
-@post("/sign-in", opt=OPEN, include_in_schema=False)
+@post("/sign-in", opt=COMING_IN, include_in_schema=False)
 async def sign_in(request: Call) -> Answer[Any]:
     """Check the password."""
     request.refuse_query(("lang", "next"))
@@ -87,7 +89,7 @@ async def show_second_factor(request: Call) -> Answer[Any]:
     return await _code_page(request, Form("second_factor", {"next": then}))
 
 
-@post("/sign-in/second-factor", opt=OPEN, include_in_schema=False)
+@post("/sign-in/second-factor", opt=COMING_IN, include_in_schema=False)
 async def second_factor(request: Call) -> Answer[Any]:
     """Check the code."""
     request.refuse_query(("lang", "next"))
