@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import uuid4
 
+#: What a form without fields sends.
+_BUTTON = {"csrf": ""}
+
 
 @dataclass(frozen=True)
 class Known:
@@ -35,8 +38,8 @@ class Body:
     def sent(self, ids: Mapping[str, str]) -> dict[str, Any]:
         """The arguments of a request with it."""
         if self.make is None:
-            return {"data": {}} if self.kind == "form" else {}
-        made = self.make(fresh(ids))
+            return {"data": _BUTTON} if self.kind == "form" else {}
+        made = self.make(fresh(ids)) or _BUTTON
         return {{"json": "json", "form": "data", "raw": "content"}[self.kind]: made}
 
 
@@ -45,6 +48,8 @@ def fresh(ids: Mapping[str, str]) -> Known:
     return Known(ids, f"n{uuid4().hex[:12]}")
 
 
-def just(body: Any, *, ok: tuple[int, ...] = Body.ok) -> Body:
+def just(
+    body: Any, *, ok: tuple[int, ...] = Body.ok, kind: Literal["json", "form"] = "json"
+) -> Body:
     """The same body each time."""
-    return Body(lambda known: body, ok=ok)
+    return Body(lambda known: body, ok=ok, kind=kind)

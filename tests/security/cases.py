@@ -12,6 +12,7 @@ from typing import Any
 
 from relatum.values.time import now
 from tests.security.bodies import Body, Known, just
+from tests.security.desk_cases import DESK_ANSWERS, DESK_BODIES, DESK_VALUES
 from tests.security.staff_cases import STAFF_ANSWERS, STAFF_BODIES, STAFF_VALUES
 
 SALES = "/api/v1/plugins/sales_pipeline"
@@ -34,7 +35,8 @@ PAIRS: dict[tuple[str, ...], str] = {
     ),
 }
 
-#: (prefix of the path, parameter) → values that are there: texts, or a statement that finds them.
+#: (prefix of the path, parameter) → values that are there: texts, or a statement that finds them,
+#: in which ``{me}`` is the account of whoever asks. The first prefix that fits counts.
 VALUES: dict[tuple[str, str], list[str] | str] = {
     ("/static/", "name"): ["relatum.css"],
     ("/api/v1/handlers/", "handler_id"): ["sales_pipeline.last_activity"],
@@ -49,6 +51,7 @@ VALUES: dict[tuple[str, str], list[str] | str] = {
     (f"{SALES}/pipelines/", "stage"): ["engaging"],
     (f"{SALES}/lost-reasons/", "key"): ["price"],
     (f"{SALES}/questions/", "key"): ["asked_price"],
+    **DESK_VALUES,
     **STAFF_VALUES,
 }
 
@@ -161,12 +164,13 @@ BODIES: dict[tuple[str, str], Body] = {
     ("PATCH", SALES + "/pipelines/{key}/stages/{stage}"): Body(lambda known: {"title": known.new}),
     ("POST", SALES + "/lost-reasons"): Body(lambda known: {"key": known.new, "title": known.new}),
     ("PATCH", SALES + "/lost-reasons/{key}"): Body(lambda known: {"title": known.new}),
+    **DESK_BODIES,
     **STAFF_BODIES,
 }
 
 
 #: What those are answered who may ask, where it is not 200.
-ANSWERS: dict[str, tuple[int, ...]] = STAFF_ANSWERS
+ANSWERS: dict[str, tuple[int, ...]] = {**DESK_ANSWERS, **STAFF_ANSWERS}
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ class Matrix:
             there = await tables(self.site.house.db)
             ids = {}
             for table in there - OWNERS.keys():
-                if table.startswith("sales_pipeline_"):
+                if table.startswith("sales_pipeline_") or table == "core_upload":
                     row = await self.site.house.db.fetch_one(f"SELECT id FROM {table} LIMIT 1")
                     ids[table] = str(row[0] if row else uuid4())
         for table in OWNERS.keys() & there:
@@ -258,7 +258,8 @@ class Matrix:
         if isinstance(source, list):
             return source
         with as_the_house():
-            rows = await self.site.house.db.fetch(source)
+            me = self.site.staff.people[self.visitor.name]
+            rows = await self.site.house.db.fetch(source.replace("{me}", str(me)))
         return [str(row[0]) for row in rows][: self._most]
 
     def _nowhere(self, address: Address, filling: Filling) -> Filling:
