@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from relatum.customers.types import CustomerQuery
+from relatum.http.idempotency import is_kept
 from tests.api.conftest import Api
 
 
@@ -38,8 +39,25 @@ async def test_every_operation_is_complete(api: Api) -> None:
             assert problem["schema"]["$ref"].endswith("/ProblemDocument")
             names = {each["name"] for each in operation.get("parameters", ())}
             assert set(re.findall(r"{(\w+)}", path)) <= names, place
-            assert ("Idempotency-Key" in names) == (method != "get"), place
+            assert ("Idempotency-Key" in names) == (method != "get" and is_kept(path)), place
     assert {"find_customers", "create_customer", "run_report", "health"} <= seen
+
+
+async def test_operations_say_who_may_call_them(api: Api) -> None:
+    described = await document(api)
+    schemes = described["components"]["securitySchemes"]
+    assert schemes["token"]["scheme"] == "bearer"
+    assert (schemes["session"]["in"], schemes["session"]["name"]) == ("cookie", "relatum_session")
+    for path, statuses in (
+        ("/health", set()),
+        ("/api/v1/me", {"401"}),
+        ("/api/v1/customers", {"401", "403"}),
+    ):
+        operation = described["paths"][path]["get"]
+        assert statuses == {"401", "403"} & operation["responses"].keys(), path
+        assert "429" in operation["responses"]
+        assert bool(operation["security"]) == bool(statuses), path
+        assert {name for each in operation["security"] for name in each} <= schemes.keys()
 
 
 async def test_every_reference_leads_somewhere(api: Api) -> None:

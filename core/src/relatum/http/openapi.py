@@ -1,8 +1,8 @@
 """The description of the API: Litestar's, completed by what only we know.
 
 Litestar describes paths, bodies and results. Added here: query parameters that come from a Struct,
-batch bodies, headers that every route understands, the permission each route asks for, and the
-problem document that every route may answer.
+batch bodies, headers that every route understands, the permission each route asks for, how one says
+who one is, and the problem document that every route may answer.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from msgspec import inspect
 
+from relatum.access.viewer import PUBLIC, SIGNED_IN
+from relatum.http.authentication import SESSION_COOKIE
+from relatum.http.idempotency import is_kept
 from relatum.http.mounting import PREFIX
 from relatum.values.problems import Problem
 
@@ -33,7 +36,8 @@ UNSAFE = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 DESCRIPTION = (
     "The API of this installation: core and the plugins that run. Every failure is a problem "
     "document (RFC 9457, `application/problem+json`) that lists what is wrong, where, what was "
-    "expected and how to mend it. Lists are read page by page: follow `next`, or the `Link` header."
+    "expected and how to mend it. Every operation asks for a permission, and answers only what "
+    "whoever asks may see. Lists are read page by page: follow `next`, or the `Link` header."
 )
 
 
@@ -91,10 +95,14 @@ def describe(app: Litestar, version: str) -> dict[str, Any]:
     document = _described_by_litestar(plugin)
     document["openapi"] = "3.1.0"
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    document["components"]["securitySchemes"] = SECURITY
     for path, method, handler in _operations(app):
         operation = document["paths"].get(path, {}).get(method.lower())
         if operation is not None:
             _complete(operation, handler, method, schemas)
+            operation.setdefault("parameters", []).extend(_header_parameters(method, path, handler))
+            if not operation["parameters"]:
+                del operation["parameters"]
     _add_components(schemas, [ProblemDocument])
     return _renamed(document)
 
@@ -147,9 +155,6 @@ def _complete(
     if (query := opt.get("query")) is not None:
         parameters += _query_parameters(query, set(opt.get("fixed", ())))
     parameters += [_flag(name) for name in opt.get("flags", ())]
-    parameters += _header_parameters(method, opt)
-    if not parameters:
-        del operation["parameters"]
     if (body := opt.get("body")) is not None:
         _add_components(schemas, [body])
         content = {"application/json": {"schema": {"$ref": _reference(body)}}}
@@ -161,10 +166,20 @@ def _complete(
         response["description"] = _MEANINGS.get(status, response.get("description", ""))
         if not response.get("headers"):
             response.pop("headers", None)
-    responses["default"] = {
-        "description": "What went wrong and how to mend it",
-        "content": problem,
-    }
+    permission = opt.get("permission")
+    operation["security"] = [] if permission == PUBLIC else [{"token": []}, {"session": []}]
+    for status in _refusals(permission):
+        responses[status] = {"description": _MEANINGS[status], "content": problem}
+    responses["default"] = {"description": _MEANINGS["default"], "content": problem}
+
+
+def _refusals(permission: object) -> Iterator[str]:
+    """How a request may be refused before the route looks at it."""
+    if permission != PUBLIC:
+        yield "401"
+        if permission != SIGNED_IN:
+            yield "403"
+    yield "429"
 
 
 def _query_parameters(kind: type[msgspec.Struct], fixed: set[str]) -> Iterator[dict[str, Any]]:
@@ -227,16 +242,44 @@ def _renamed(document: dict[str, Any]) -> dict[str, Any]:
     return renamed
 
 
-_MEANINGS = {"200": "The answer", "201": "It was created", "204": "It was done; nothing to add"}
+_MEANINGS = {
+    "200": "The answer",
+    "201": "It was created",
+    "204": "It was done; nothing to add",
+    "401": "Nobody is signed in, or the token is no good",
+    "403": "The permission is missing; `permission` names it",
+    "429": "Too many requests; `Retry-After` says how many seconds to wait",
+    "default": "What went wrong and how to mend it",
+}
+#: How somebody says who they are.
+SECURITY = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "rlt_…",
+        "description": "A personal API token or one of a service account. It acts as its owner.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": "The session of a person. Writes also need `Origin`, `Sec-Fetch-Site` or "
+        "`X-Relatum-CSRF`, so that no other site can send them.",
+    },
+}
 
 
 def _flag(name: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": {"type": "boolean", "default": False}}
 
 
-def _header_parameters(method: str, opt: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    names = ["Idempotency-Key"] if method in UNSAFE else []
-    if opt.get("versioned"):
+def _header_parameters(
+    method: str, path: str, handler: HTTPRouteHandler
+) -> Iterator[dict[str, Any]]:
+    names = ["X-Relatum-Reason"] if method in UNSAFE else []
+    if method in UNSAFE and is_kept(path):
+        names.append("Idempotency-Key")
+    if handler.opt.get("versioned"):
         names.append("If-None-Match" if method == "GET" else "If-Match")
     for name in names:
         yield {
@@ -249,6 +292,7 @@ def _header_parameters(method: str, opt: dict[str, Any]) -> Iterator[dict[str, A
 
 
 _HEADERS = {
+    "X-Relatum-Reason": "Why, at most 300 characters; the audit trail keeps it.",
     "Idempotency-Key": "Sent again with the same key within a day, the request is answered again "
     "and not done again.",
     "If-Match": "The ETag of the version that is being changed; 409 when somebody else was faster.",
