@@ -78,6 +78,9 @@ class OpenId(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Also ``RELATUM_OIDC_CLIENT_SECRET``; empty for a public client."""
     allowed_domains: list[str] = []
     """Only e-mails of these domains; empty is no limit."""
+    trust_emails: bool = False
+    """The provider does not say whether an e-mail is verified, and nobody there can choose one that
+    is not theirs."""
     create_role: str = ""
     """The role of newcomers; empty lets in only people who have an account or an invitation."""
 

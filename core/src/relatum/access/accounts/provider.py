@@ -119,7 +119,7 @@ class Provider:
             issuer=metadata.issuer,
             subject=str(claims["sub"]),
             email=str(claims.get("email") or ""),
-            email_verified=_is_true(claims.get("email_verified")),
+            email_verified=_is_true(claims.get("email_verified", self._settings.trust_emails)),
             name=str(claims.get("name") or ""),
         )
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from litestar import get
 
 from relatum.access.viewer import PUBLIC, current_viewer
+from relatum.http.answers import Answer
 from relatum.http.calls import Call
 from relatum.http.permissions import SIGN_IN
+from relatum.values.problems import RelatumError
 from relatum.web.entering import address_of, come_in, forget, is_https
+from relatum.web.forms import Form
 from relatum.web.layout import PAGE, Redirect, cookie, local_path
+from relatum.web.pages.sign_in import sign_in_page
 
 OPEN = {"permission": PUBLIC, "limit": SIGN_IN, **PAGE}
 #: Holds what only the browser that set out knows, until it is back.
@@ -31,14 +37,20 @@ async def depart(request: Call) -> Redirect:
 
 
 @get(CALLBACK, opt={**OPEN, "open_query": True}, include_in_schema=False)
-async def arrive(request: Call) -> Redirect:
+async def arrive(request: Call) -> Answer[Any]:
     """Back from the provider, with a code for whoever signed in there."""
-    arrival = await request.house.openid.arrive(
-        query=request.scope["query_string"].decode("ascii", errors="replace"),
-        browser=request.cookies.get(COOKIE, ""),
-        address=address_of(request),
-        user_agent=request.header(b"user-agent") or "",
-    )
+    try:
+        arrival = await request.house.openid.arrive(
+            query=request.scope["query_string"].decode("ascii", errors="replace"),
+            browser=request.cookies.get(COOKIE, ""),
+            address=address_of(request),
+            user_agent=request.header(b"user-agent") or "",
+        )
+    except RelatumError as error:
+        # shown here: a redirect would carry the provider's answer along in the address
+        form = Form("sign_in")
+        form.refuse(error)
+        return await sign_in_page(request, form)
     redirect = come_in(request, arrival.signed_in, then=local_path(arrival.then))
     redirect.raw.append(forget(COOKIE, PATH))
     return redirect

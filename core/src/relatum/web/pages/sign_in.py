@@ -57,7 +57,7 @@ async def show_sign_in(request: Call) -> Answer[Any]:
     then = local_path(request.query_params.get("next", ""))
     if current_viewer().kind in ("person", "service"):
         return Redirect(then)
-    return await _sign_in_page(request, Form("sign_in", {"next": then}))
+    return await sign_in_page(request, Form("sign_in", {"next": then}))
 
 
 @post("/sign-in", opt=COMING_IN, include_in_schema=False)
@@ -75,7 +75,7 @@ async def sign_in(request: Call) -> Answer[Any]:
         )
     except RelatumError as error:
         form.refuse(error)
-        return await _sign_in_page(request, form)
+        return await sign_in_page(request, form)
     return come_in(request, outcome, then=local_path(asked.next))
 
 
@@ -130,7 +130,8 @@ async def sign_out(request: Call) -> Redirect:
     return Redirect("/sign-in", flash="signed-out", headers=[forget(SESSION_COOKIE), clear])
 
 
-async def _sign_in_page(request: Call, form: Form) -> Html:
+async def sign_in_page(request: Call, form: Form) -> Html:
+    """The form, with what was wrong the last time."""
     house = request.house
     return await page(
         request,
