@@ -110,7 +110,7 @@ def _fill(made: Installation, count: int) -> None:
         everybody = enumerate(people(count))
         chance = random.Random(SEED)
         while some := list(islice(everybody, BATCH)):
-            for table, rows in _rows(some, count, chance).items():
+            for table, rows in _rows(some, chance).items():
                 names = COLUMNS[table]
                 marks = ",".join("?" * (names.count(",") + 1))
                 connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
@@ -118,22 +118,20 @@ def _fill(made: Installation, count: int) -> None:
     settle(made.database)
 
 
-def _rows(
-    some: Sequence[tuple[int, Person]], count: int, chance: random.Random
-) -> dict[str, list[Row]]:
+def _rows(some: Sequence[tuple[int, Person]], chance: random.Random) -> dict[str, list[Row]]:
     tables: dict[str, list[Row]] = {table: [] for table in COLUMNS}
     for number, person in some:
-        for table, row in _rows_of(number, person, count, chance):
+        for table, row in _rows_of(number, person, chance):
             tables[table].append(row)
     return tables
 
 
-def _rows_of(
-    number: int, person: Person, count: int, chance: random.Random
-) -> Iterator[tuple[str, Row]]:
-    created = BEGINNING + YEARS * (number / count)
+def _rows_of(number: int, person: Person, chance: random.Random) -> Iterator[tuple[str, Row]]:
+    # Where a row lies says nothing about when it was made: the neighbours of a list, whoever asks
+    # for it, are as far apart as those of somebody's own customers.
+    created = BEGINNING + YEARS * chance.random()
     updated = created + (BEGINNING + YEARS - created) * chance.random()
-    id = str(UUID(int=(int(created.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | number))
+    id = str(UUID(int=(number << 80) | (7 << 76) | (2 << 62) | number))
     made, changed = created.isoformat(" "), updated.isoformat(" ")
     name, key = person.name, sort_key_of(person.name, "person", "VN")
     points = [

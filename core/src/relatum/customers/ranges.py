@@ -15,6 +15,7 @@ from relatum.access.sight.compiling import SightGuard, Source, sources_of
 from relatum.customers import reading
 from relatum.customers.reading import Conditions
 from relatum.customers.types import CustomerQuery
+from relatum.db.columns import CUSTOMER_TABLE
 from relatum.db.database import marks
 from relatum.db.guarding import current_guard, guarded_by
 from relatum.db.pages import PageQuery, Sort, from_cursor, paginate, sort_from
@@ -48,7 +49,8 @@ async def page_of(db: Database, query: CustomerQuery, *, country: str) -> tuple[
         asked = reading.page_query(query, country=country, kind=db.kind)
         return await db.fetch(asked.sql, *asked.params), asked
     sources = sources_of(guard.sight)
-    asked = ranged_query(query, sources, country=country, kind=db.kind)
+    masked = guard.details is not None and CUSTOMER_TABLE in guard.details.shadows
+    asked = ranged_query(query, sources, country=country, kind=db.kind, masked=masked)
     if not sources:
         return [], asked
     with details_only():
@@ -65,34 +67,76 @@ def _names_few(query: CustomerQuery) -> bool:
 
 
 def ranged_query(
-    query: CustomerQuery, sources: Sequence[Source], *, country: str, kind: str
+    query: CustomerQuery,
+    sources: Sequence[Source],
+    *,
+    country: str,
+    kind: str,
+    masked: bool = False,
 ) -> PageQuery:
     """The statement for the customers of one page, in any order.
 
     Args:
         sources: why customers are seen.
         kind: of the database.
+        masked: whether a shadow stands in for the table of customers.
 
     Raises:
         InvalidInput: an unknown sort order, or a foreign cursor.
     """
     where = reading.conditions_of(query, country=country, kind=kind)
+    with_rules = any(source.kind == "rule" for source in sources)
+    if len(sources) > MOST_RANGES or (len(sources) == 1 and not with_rules):
+        return _in_order(query, sources, where, kind)
     sort = sort_from(query.sort, reading.SORTS)
-    page, params = _page(query, sources, where, sort, kind)
-    sql = (
-        f"{reading.COLUMNS[kind]} FROM ({page}) page CROSS JOIN core_customer c WHERE c.id = page.k"
-    )
+    # SQLite finds a row by its number in half the time that it takes by its key.
+    numbered = kind == "sqlite" and not masked and not with_rules
+    page, params = _page(query, sources, where, sort, kind, numbered=numbered)
+    join = "c.rowid = page.r" if numbered else "c.id = page.k"
+    sql = f"{reading.COLUMNS[kind]} FROM ({page}) page CROSS JOIN core_customer c WHERE {join}"
     return PageQuery(sql=sql, params=params, limit=query.limit, sort=sort)
 
 
+def _in_order(
+    query: CustomerQuery, sources: Sequence[Source], where: Conditions, kind: str
+) -> PageQuery:
+    """The customers in the order of the list, those of the sources taken out on the way."""
+    # One value may be looked up in its index, which has the order too. With many a sign keeps
+    # SQLite from doing so, and from sorting all that it finds.
+    sign = "+" if kind == "sqlite" and len(sources) > 1 else ""
+    seen = {
+        "owner": f"{sign}owner_id IN ({{}})",
+        "team": f"{sign}team_id IN ({{}})",
+        "rule": "EXISTS (SELECT 1 FROM core_rule_member m "
+        "WHERE m.customer_id = c.id AND m.rule_id IN ({}))",
+    }
+    values = {name: [each.value for each in sources if each.kind == name] for name in seen}
+    conditions = [seen[name].format(marks(len(some))) for name, some in values.items() if some]
+    return paginate(
+        reading.SELECT[kind],
+        [*where.sql, f"({' OR '.join(conditions)})"],
+        [*where.params, *(value for some in values.values() for value in some)],
+        sort=sort_from(query.sort, reading.SORTS),
+        id_column="id",
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+
+
 def _page(
-    query: CustomerQuery, sources: Sequence[Source], where: Conditions, sort: Sort, kind: str
+    query: CustomerQuery,
+    sources: Sequence[Source],
+    where: Conditions,
+    sort: Sort,
+    kind: str,
+    *,
+    numbered: bool,
 ) -> tuple[str, list[Any]]:
-    """The keys of the page (``k``) with their sort values (``v``)."""
-    if len(sources) > MOST_RANGES:
-        scan = _scan(query, sources, where, sort, kind)
-        return scan.sql, scan.params
-    parts = {each: _range(query, each, where, sort) for each in {s.kind for s in sources}}
+    """The keys of the page (``k``) with their sort values (``v``) and row numbers (``r``)."""
+    parts = {
+        each: _range(query, each, where, sort, ", rowid AS r" if numbered else "")
+        for each in {source.kind for source in sources}
+    }
     params = [value for s in sources for value in (s.value, *parts[s.kind][1])]
     direction = " DESC" if sort.descending else ""
     order = f"ORDER BY v{direction}, k{direction} LIMIT ?"
@@ -107,7 +151,7 @@ def _page(
 
 
 def _range(
-    query: CustomerQuery, source: str, where: Conditions, sort: Sort
+    query: CustomerQuery, source: str, where: Conditions, sort: Sort, number: str
 ) -> tuple[str, list[Any]]:
     """The customers of one source from the cursor on, without order and end."""
     if source == "rule":
@@ -119,33 +163,8 @@ def _range(
                 f"WHERE id = customer_id AND {' AND '.join(where.sql)})"
             )
     else:
-        select = f"SELECT {sort.column} AS v, id AS k FROM core_customer"  # noqa: S608 - our own
+        select = f"SELECT {sort.column} AS v, id AS k{number} FROM core_customer"  # noqa: S608 - our own
         id_column, conditions = "id", [f"{source}_id = ?", *where.sql]
     return from_cursor(
         select, conditions, where.params, sort=sort, id_column=id_column, cursor=query.cursor
-    )
-
-
-def _scan(
-    query: CustomerQuery, sources: Sequence[Source], where: Conditions, sort: Sort, kind: str
-) -> PageQuery:
-    """All customers in the order of the list, but for those of no source."""
-    # A sign keeps SQLite from looking the column up in its index, and from sorting what it finds.
-    sign = "+" if kind == "sqlite" else ""
-    seen = {
-        "owner": f"{sign}owner_id IN ({{}})",
-        "team": f"{sign}team_id IN ({{}})",
-        "rule": "EXISTS (SELECT 1 FROM core_rule_member "
-        "WHERE customer_id = core_customer.id AND rule_id IN ({}))",
-    }
-    values = {name: [each.value for each in sources if each.kind == name] for name in seen}
-    conditions = [seen[name].format(marks(len(some))) for name, some in values.items() if some]
-    return paginate(
-        f"SELECT {sort.column} AS v, id AS k FROM core_customer",  # noqa: S608 - our own
-        [*where.sql, f"({' OR '.join(conditions)})"],
-        [*where.params, *(value for some in values.values() for value in some)],
-        sort=sort,
-        id_column="id",
-        limit=query.limit,
-        cursor=query.cursor,
     )

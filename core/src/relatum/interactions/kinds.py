@@ -14,6 +14,8 @@ from relatum.values.text import Text
 DecimalText = Annotated[str, Meta(pattern=r"^-?\d{1,18}(\.\d{1,9})?$")]
 Short = Annotated[str, Meta(max_length=300)]
 Long = Annotated[str, Meta(max_length=100_000)]
+#: Masked for those who do not see contact data.
+Reach = Annotated[str, Meta(max_length=300, extra={"sensitivity": "contact"})]
 
 
 class Purchase(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -33,7 +35,7 @@ class Note(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
 class Call(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """``seconds``: how long it lasted; ``answered``: whether anybody spoke."""
 
-    number: Short = ""
+    number: Reach = ""
     seconds: Annotated[int, Meta(ge=0, le=86_400)] = 0
     answered: bool = True
     summary: Long = ""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from relatum.db.guarding import as_the_house, current_guard
 from relatum.db.pages import Page, PageQuery, Sort, cut, paginate, sort_from
 from relatum.events.types import NewEvent
 from relatum.hooks.declarations import InteractionKind, Refusal
@@ -128,6 +129,7 @@ class Interactions:
         """Every reason why a draft could not be recorded, without writing."""
         refusals = self._refusals(drafts, now())
         refusals += await self._nobody(drafts)
+        refusals += await self._foreign_keys(drafts)
         return refusals + await self._objections(drafts)
 
     async def record(self, drafts: Sequence[InteractionDraft], *, by: str) -> list[UUID]:
@@ -282,6 +284,20 @@ class Interactions:
             if draft.customer_id in missing
         ]
 
+    async def _foreign_keys(self, drafts: Sequence[InteractionDraft]) -> list[Refusal]:
+        """Keys of interactions that the viewer does not see: their ids are not told."""
+        keys = [draft.idempotency_key for draft in drafts if draft.idempotency_key]
+        if current_guard() is None or not keys:
+            return []
+        seen = await self.ids_by_key(keys)
+        with as_the_house():
+            hidden = (await self.ids_by_key(keys)).keys() - seen.keys()
+        return [
+            Refusal(index, _taken_problem(draft.idempotency_key))
+            for index, draft in enumerate(drafts)
+            if draft.idempotency_key in hidden
+        ]
+
     async def _objections(self, drafts: Sequence[InteractionDraft]) -> list[Refusal]:
         answers = await self._dispatcher.take_part("relatum_validate_interactions", drafts=drafts)
         return [refusal for _, refusals in answers for refusal in refusals]
@@ -432,6 +448,17 @@ def _bad_payload(kind: InteractionKind, error: msgspec.ValidationError) -> Probl
         where=f"/payload{pointer}",
         expected=", ".join(kind.payload.__struct_fields__) or "an empty payload",
         mend="See the payload of this kind at /api/v1/interaction-kinds.",
+    )
+
+
+def _taken_problem(key: str | None) -> Problem:
+    return Problem(
+        code="key-taken",
+        message="the idempotency key is that of another interaction",
+        where="/idempotency_key",
+        expected="a key of your own",
+        got=str(key),
+        mend="Choose another key; put the name of your system before it.",
     )
 
 

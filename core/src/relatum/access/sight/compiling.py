@@ -176,7 +176,9 @@ class _Compiler:
     def _of_contact_points(self, hidden: frozenset[Sensitivity]) -> Mapping[str, str]:
         if "contact" not in hidden:
             return {}
-        return {column: masking.contact_point(column) for column in ("raw", "normalised")}
+        return {
+            column: masking.contact_point(column, self._kind) for column in ("raw", "normalised")
+        }
 
     def _of_interactions(self, hidden: frozenset[Sensitivity]) -> Mapping[str, str]:
         masks = {"payload": masking.payload(self._masked, hidden, self._kind)}

@@ -61,19 +61,18 @@ def empty_json(kind: Kind) -> str:
     return "json_object()" if kind == "sqlite" else "json_build_object()"
 
 
-def contact_point(column: str) -> str:
+def contact_point(column: str, kind: Kind) -> str:
     """A phone number keeps its last three digits, an e-mail address its domain."""
     name = f'g."{column}"'
-    # Neither database shares a function for "from the last @ on" with the other.
-    upto_at = f"rtrim({name}, replace({name}, '@', ''))"
-    kinds = ", ".join(f"'{kind}'" for kind in MASKED_CONTACTS)
+    at = f"{'instr' if kind == 'sqlite' else 'strpos'}({name}, '@')"
+    others = (each for each in MASKED_CONTACTS if each not in {"phone", "email"})
     return (
-        f"CASE WHEN g.kind NOT IN ({kinds}) THEN {name} "
-        f"WHEN g.kind = 'phone' AND length({name}) >= {SHORTEST_SHOWN} "
-        f"THEN '{MASK}' || substr({name}, length({name}) - 2) "
-        f"WHEN g.kind = 'email' AND {name} LIKE '%@%' "
-        f"THEN '{MASK}@' || replace({name}, {upto_at}, '') "
-        f"ELSE '{MASK}' END"
+        f"CASE g.kind WHEN 'phone' THEN CASE WHEN length({name}) >= {SHORTEST_SHOWN} "
+        f"THEN '{MASK}' || substr({name}, length({name}) - 2) ELSE '{MASK}' END "
+        f"WHEN 'email' THEN CASE WHEN {at} > 0 THEN '{MASK}' || substr({name}, {at}) "
+        f"ELSE '{MASK}' END "
+        + " ".join(f"WHEN '{each}' THEN '{MASK}'" for each in others)
+        + f" ELSE {name} END"
     )
 
 

@@ -82,7 +82,7 @@ async def create_customer(request: Call, data: JSONBody[CustomerDraft]) -> Answe
         (id,) = await customers.create([data], by=request.actor)
     except InvalidInput as error:
         raise of_one(error) from error
-    customer = await customers.get(id)
+    customer = await customers.get_written(id)
     location = (b"location", f"/api/v1/customers/{id}".encode())
     return versioned(request, customer, customer.version, status=201, headers=[location])
 
