@@ -209,14 +209,16 @@ class _Reader:
             elif _has_value(texts, kind, required=field.required):
                 tree[name] = _value(texts, kind)
         problems += [_discreet(each) for each in _characters(given)]
-        problems += [_discreet(each) for each in findings(tree, self._kind)]
+        named = {each.where for each in problems}
+        found = [each for each in findings(tree, self._kind) if each.where not in named]
+        problems += [_discreet(each) for each in found]
         if problems:
             raise InvalidInput("The form cannot be accepted yet.", problems=problems)
         try:
             return msgspec.convert(tree, self._kind, strict=True)
         except msgspec.ValidationError as error:
-            found = _discreet(findings_of_message(str(error)))
-            raise InvalidInput("The form cannot be accepted yet.", problems=[found]) from error
+            said = _discreet(findings_of_message(str(error)))
+            raise InvalidInput("The form cannot be accepted yet.", problems=[said]) from error
 
 
 @functools.lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
+from relatum.access.accounts.addresses import path_of
 from relatum.access.accounts.types import (
     AccountKind,
     AccountQuery,
@@ -41,12 +42,6 @@ READ = {"permission": "core.accounts.read", **PAGE}
 WRITE = {"permission": "core.accounts.write", **PAGE}
 ROLES = {"permission": "core.roles.write", **PAGE}
 HERE = "/people"
-LINK_PATHS = {
-    "first_owner": "/welcome",
-    "invitation": "/invitation",
-    "password_reset": "/password-reset",
-}
-
 T = TypeVar("T")
 RoleKeys = Annotated[list[RoleKey], Meta(max_length=50)]
 
@@ -273,10 +268,14 @@ async def _link_page(request: Call, link: OneTimeSecret) -> Html:
     server = request.house.settings.server
     host = request.header(b"host") or f"{server.host}:{server.port}"
     scheme = "https" if is_https(request) else "http"
-    path = LINK_PATHS[link.purpose]
-    address = f"{(server.public_url or f'{scheme}://{host}').rstrip('/')}{path}?key={link.secret}"
+    base = server.public_url.rstrip("/") or f"{scheme}://{host}"
     return await page(
-        request, "relatum/link.html", here="people", address=HERE, link=link, url=address
+        request,
+        "relatum/link.html",
+        here="people",
+        address=HERE,
+        link=link,
+        url=base + path_of(link),
     )
 
 

@@ -1,0 +1,99 @@
+"""The audit trail and exports on their pages."""
+
+from __future__ import annotations
+
+from core.tests.web.browsing import EVIL, Browser, signed_in
+from relatum.app.house import House
+from relatum.customers.types import CustomerChange, CustomerDraft
+
+
+async def test_the_trail_says_who_what_when_from_to(browser: Browser) -> None:
+    house = browser.house
+    by = f"person:{browser.account}"
+    (id,) = await house.customers.create([CustomerDraft(display_name="Lan")], by=by)
+    await house.customers.change(id, CustomerChange(display_name=EVIL), by=by)
+    page = await browser.page(f"/audit?customer={id}")
+    assert page.text.count(EVIL) >= 2
+    assert any("Owner" in text for text in page.texts)
+    types = {option["value"] for option in page.all("option")}
+    assert {"core.access.", "core.customer_created", by} <= types
+    page = await browser.page(f"/audit?type=core.access.&actor={by}&first=&last=")
+    assert "Lan" not in page.text
+    assert "Không có mục nào phù hợp." in (await browser.page("/audit?last=2020-01-01")).text
+    page = await browser.page("/audit?first=yesterday&customer=1", status=422)
+    assert "Hãy nhập một ngày." in page.text
+
+
+async def test_the_trail_goes_on(browser: Browser) -> None:
+    drafts = [CustomerDraft(display_name=f"K{number}") for number in range(120)]
+    await browser.house.customers.create(drafts, by="system")
+    path, seen = "/audit?type=core.customer_created", 0
+    while path:
+        page = await browser.page(path)
+        seen += len(page.all("tr")) - 1
+        more = [a["href"] for a in page.all("a") if a.get("rel") == "next"]
+        path = f"/audit{more[0]}" if more else ""
+    assert seen == 120
+
+
+async def test_the_check_says_whether_the_log_is_whole(browser: Browser) -> None:
+    assert "Nguyên vẹn" in (await browser.page("/audit/check")).text
+
+
+async def test_an_export_is_asked_for_and_fetched(browser: Browser) -> None:
+    house = browser.house
+    await house.customers.create([CustomerDraft(display_name="Lan")], by="system")
+    page = await browser.page("/exports")
+    page = browser.shown(await browser.send(page, "/exports", why=""), 422)
+    assert "Vui lòng điền mục này." in page.text
+    asked = {"target": "core.customers", "format": "csv", "why": EVIL}
+    page = await browser.follow(await browser.send(page, "/exports", **asked))
+    await house.exports.run_once()
+    page = await browser.page("/exports")
+    assert "sẵn sàng" in page.text
+    assert EVIL in page.text
+    (fetch,) = [form.action for form in page.forms if form.action.endswith("/fetch")]
+    answer = await browser.send(page, fetch)
+    assert answer.status_code == 303
+    file = await browser.answer(answer.headers["location"])
+    assert file.status_code == 200
+    assert "Lan" in file.text
+    page = await browser.page("/exports")
+    page = await browser.follow(await browser.send(page, fetch.replace("fetch", "delete")))
+    assert "đã xoá tệp" in page.text
+
+
+async def test_a_large_export_waits_for_a_second_person(
+    core_house: House, browser: Browser
+) -> None:
+    drafts = [CustomerDraft(display_name=f"K{number}") for number in range(1001)]
+    await core_house.customers.create(drafts, by="system")
+    page = await browser.page("/exports")
+    for _ in range(2):
+        asked = {"target": "core.customers", "format": "csv", "why": "báo cáo"}
+        page = await browser.follow(await browser.send(page, "/exports", **asked))
+        await core_house.exports.run_once()
+    page = await browser.page("/exports")
+    assert page.text.count("chờ người thứ hai duyệt") == 2
+    assert not [form for form in page.forms if form.action.endswith("/approve")]
+
+    manager = await signed_in(core_house, "manager")
+    page = await manager.page("/exports")
+    approve, _ = [form.action for form in page.forms if form.action.endswith("/approve")]
+    page = await manager.follow(await manager.send(page, approve, why="được"))
+    assert "Đã duyệt lần xuất." in page.text
+    (refuse,) = [form.action for form in page.forms if form.action.endswith("/refuse")]
+    page = await manager.follow(await manager.send(page, refuse, why=EVIL))
+    assert EVIL in page.text
+    csrf = [pair for pair in page.form("/sign-out").fields if pair[0] == "csrf"]
+    manager.shown(await manager.post(refuse, csrf), 409)
+    await manager.client.aclose()
+
+
+async def test_who_does_not_approve_cannot(core_house: House, browser: Browser) -> None:
+    analyst = await signed_in(core_house, "analyst")
+    page = await analyst.page("/exports")
+    csrf = [pair for pair in page.form("/sign-out").fields if pair[0] == "csrf"]
+    answer = await analyst.post(f"/exports/{browser.account}/approve", csrf)
+    assert analyst.shown(answer, 403)
+    await analyst.client.aclose()
