@@ -9,6 +9,7 @@ import datetime as dt
 from random import Random
 from typing import TYPE_CHECKING
 
+from relatum.app.demo_people import Staff, distributed, hire
 from relatum.customers.types import (
     ContactPointDraft,
     Customer,
@@ -175,7 +176,7 @@ async def seed_demo(house: House, seed: int = SEED) -> tuple[int, int]:
     """
     random = Random(seed)
     async with house.db.transaction():
-        customers = await _customers(house, random)
+        customers = await _customers(house, random, await hire(house))
         count = await _interactions(house, random, customers)
     for plugin_id in house.dispatcher.participants("relatum_seed_demo"):
         async with house.db.transaction():
@@ -186,7 +187,7 @@ async def seed_demo(house: House, seed: int = SEED) -> tuple[int, int]:
     return len(customers), count
 
 
-async def _customers(house: House, random: Random) -> list[Customer]:
+async def _customers(house: House, random: Random, staff: Staff) -> list[Customer]:
     await house.customers.declare_fields(
         [
             FieldDraft(key="city", title_en="City", title_vi="Thành phố"),
@@ -195,7 +196,9 @@ async def _customers(house: House, random: Random) -> list[Customer]:
     )
     people = [_person(random, n) for n in range(PEOPLE)]
     organisations = [_organisation(random, n) for n in range(ORGANISATIONS)]
-    ids = await house.customers.create([*people, *organisations], by=BY)
+    # chance of its own, so that the rest of the company stays as it was
+    drafts = distributed(Random(len(people)), [*people, *organisations], staff)
+    ids = await house.customers.create(drafts, by=BY)
     await house.customers.links.create(_links(random, ids), by=BY)
     return await house.customers.get_many(ids)
 
