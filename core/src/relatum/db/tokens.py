@@ -73,7 +73,7 @@ _POSTGRESQL = rf"""
   | (?P<mark>{{mark}})
   | (?P<string>[eE]'(?:[^'\\]|\\.|'')*'|{_STRING}
         |(?P<dollar>\$(?:[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_\x80-\U0010ffff]*)?\$).*?(?P=dollar))
-  | (?P<unknown>[uU]&["'])
+  | (?P<unknown>[uU]&["']|[eE]')
   | (?P<quoted>{_QUOTED})
   | (?P<number>{_NUMBER})
   | (?P<word>{_WORD})
