@@ -15,7 +15,7 @@ from relatum.http.calls import Call
 
 TAGS = ["audit"]
 #: Seals of at most 1,000 events each, as far as one request goes in a few seconds.
-MOST_SEALS = 200
+MOST_SEALS = 100
 
 
 class ListedEntries(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ async def read_audit(request: Call) -> Answer[ListedEntries]:
 
 @get("/audit/check", opt={"permission": "core.audit.read", "query": CheckQuery}, tags=TAGS)
 async def check_audit(request: Call) -> Answer[SealCheck]:
-    """Hold the audit trail against its seals, at most 200,000 events at a time.
+    """Hold the audit trail against its seals, at most 100,000 events at a time.
 
     `accused` names exactly the events that were changed, removed or inserted after they were
     sealed. While `next` is a number, go on with `?after=` that number.
