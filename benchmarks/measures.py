@@ -72,7 +72,15 @@ def within(value: float, limit: float, goal: Goal) -> bool:
 
 
 #: Modules of this package that have ``MEASURES``, in the order in which they run.
-MODULES = ("http_reads", "idle_plugins", "imports", "starts", "audit")
+MODULES = (
+    "http_reads",
+    "idle_plugins",
+    "imports",
+    "starts",
+    "audit",
+    "access_lists",
+    "access_policies",
+)
 
 
 def all_measures() -> dict[str, Measure]:

@@ -27,6 +27,8 @@ LIMITS = {
     "import.purchases_541k": ("at most", 90),
     "start.cold": ("at most", 2.0),
     "start.idle_memory": ("at most", 150),
+    "access.list_cost_1m": ("at most", 1.10),
+    "access.policies": ("at least", 100_000),
 }
 
 

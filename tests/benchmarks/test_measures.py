@@ -8,12 +8,24 @@ from typing import Any
 
 import pytest
 
-from benchmarks import houses, http_reads, idle_plugins, imports, starts
+from benchmarks import (
+    access_lists,
+    access_policies,
+    houses,
+    http_reads,
+    idle_plugins,
+    imports,
+    million,
+    starts,
+)
 from benchmarks.measures import NotRunError, Reading, all_measures
 
 pytestmark = pytest.mark.long
 
 SMALL: dict[Any, dict[str, Any]] = {
+    access_lists: {"CUSTOMERS": 8_000, "ROUNDS": 2, "DEEP": 1, "SORTS": ("display_name",)},
+    million: {"ACCOUNTS": 40},
+    access_policies: {"TRIPLES": 500, "CUSTOMERS": 30},
     http_reads: {"CUSTOMERS": 120, "ROUNDS": 1, "SECONDS": 1, "IDS": 50},
     idle_plugins: {"ROUNDS": 1, "SINGLES": 5, "BATCHES": 1, "HTTP_ROUNDS": 1, "HTTP_SECONDS": 1},
     imports: {"CUSTOMERS": 300},
@@ -30,7 +42,8 @@ C536379,D,Discount,-1,2010-12-01 09:41:00,27.50,14527.0,United Kingdom
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(houses, "CACHE", tmp_path / "cache")
+    for module in (houses, million):
+        monkeypatch.setattr(module, "CACHE", tmp_path / "cache")
     for module, constants in SMALL.items():
         for name, value in constants.items():
             monkeypatch.setattr(module, name, value)
