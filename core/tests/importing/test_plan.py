@@ -1,7 +1,7 @@
 """Plans: strict, and every problem at once."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relatum.importing.columns import Spec
@@ -158,6 +158,7 @@ specs = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(
     columns=st.dictionaries(
         st.from_regex(r"[a-z]{1,6}(\.[a-z]{1,6})?", fullmatch=True), specs | st.lists(specs)
@@ -168,3 +169,14 @@ def test_any_plan_survives_being_written_and_read(columns, confirm):
     entry = FilePlan(path="a.csv", target="core.customers", columns=columns, confirm=confirm)
     plan = Plan(name="x", files=[entry])
     assert parse_plan(dump_plan(plan)) == plan
+
+
+@pytest.mark.parametrize("lines", [-1, 10_001, 2**62])
+def test_lines_to_skip_are_a_sensible_number(lines):
+    plan = f"{SOUND_PLAN}[files.format]\nskip_lines = {lines}\n"
+    with pytest.raises(InvalidInput) as refusal:
+        parse_plan(plan)
+    assert "skip_lines" in str(refusal.value)
+
+
+SOUND_PLAN = 'name = "x"\n[[files]]\npath = "a.csv"\ntarget = "core.customers"\n'

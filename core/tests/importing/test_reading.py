@@ -362,3 +362,24 @@ def test_memory_stays_flat(write):
     tracemalloc.stop()
     assert count == 200_000
     assert most < 2_000_000
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["undefined", "punycode", "idna", "zip", "hex", "a\x00b", "klingon"],
+)
+def test_encodings_that_cannot_be_meant_are_told(tmp_path, encoding):
+    (tmp_path / "a.csv").write_bytes("tên,số\nÂn,1\n".encode())
+    with pytest.raises(InvalidInput) as refusal:
+        list(open_table(tmp_path / "a.csv", Format(encoding=encoding)).rows())
+    assert refusal.value.problems[0].code in {"unknown-encoding", "bad-headings"}
+
+
+@pytest.mark.parametrize("encoding", ["utf_16", "utf-16", "utf-32"])
+def test_a_wide_encoding_that_the_file_has_not_is_no_crash(tmp_path, encoding):
+    (tmp_path / "a.csv").write_bytes("tên,số\nÂn,1\n".encode())
+    try:
+        rows = list(open_table(tmp_path / "a.csv", Format(encoding=encoding)).rows())
+    except InvalidInput:
+        return
+    assert [row for row in rows if "Ân" in str(row.cells)] == []

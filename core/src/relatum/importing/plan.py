@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from relatum.customers.types import FieldDraft, SourceName
 from relatum.importing.columns import (
@@ -41,7 +42,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     delimiter: str | None = None
     encoding: str | None = None
     header: bool = True
-    skip_lines: int = 0
+    skip_lines: Annotated[int, Meta(ge=0, le=10_000)] = 0
     date: str | None = None
     decimal: Literal[".", ","] | None = None
     guarded: bool = False

@@ -218,9 +218,10 @@ def _head(path: Path, name: str) -> tuple[bytes, bool]:
 
 def _encoding(head: bytes, whole: bool, form: Format, name: str) -> str:
     if form.encoding is not None:
+        wide = form.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
         try:
-            "".encode(form.encoding)
-        except LookupError:
+            head.decode(form.encoding, errors="replace" if wide else "surrogateescape")
+        except (LookupError, ValueError):
             message = f"There is no encoding {form.encoding!r}"
             known = "utf-8, utf-16, windows-1258, windows-1252 …"
             raise _refused(name, "unknown-encoding", message, known) from None
@@ -277,7 +278,7 @@ def _first_row(table: Table) -> list[str]:
             for _ in range(table.skip_lines):
                 next(lines, None)
             return next(csv.reader(lines, delimiter=table.delimiter, strict=True), [])
-        except (csv.Error, TooLongError) as error:
+        except (csv.Error, TooLongError, UnicodeError) as error:
             message = f"The headings of {table.name} cannot be read: {error}"
             raise _refused(table.name, "bad-headings", message, "a line of headings") from None
 
@@ -319,7 +320,7 @@ def _open_bytes(path: Path) -> IO[bytes]:
 def _as_text(raw: IO[bytes], name: str, encoding: str) -> IO[str]:
     # What is not of the encoding comes through as lone surrogates: the row is reported, and the
     # same bytes are written to the file of rejected rows.
-    wide = encoding.startswith(("utf-16", "utf-32"))
+    wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
     errors = "surrogatepass" if wide else "surrogateescape"
     stream: Any = gzip.GzipFile(fileobj=raw) if name.endswith(".gz") else raw
     return io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")

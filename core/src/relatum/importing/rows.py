@@ -31,7 +31,7 @@ MOST_CHARACTERS = 4 * 1024 * 1024
 #: A quoted cell that runs over more lines than this was never closed.
 MOST_LINES = 2_000
 
-_UNREADABLE = (EOFError, OSError, zlib.error, UnicodeDecodeError)
+_UNREADABLE = (EOFError, OSError, zlib.error, UnicodeError)
 
 
 class Row(msgspec.Struct):
