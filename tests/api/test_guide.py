@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,8 @@ CHANGING = ("request_id",)
 async def test_the_guide(api: Api, guide: str) -> None:
     blocks = BLOCK.findall((ROOT / "docs" / "guides" / guide).read_text(encoding="utf-8"))
     assert len([kind for kind, _, _ in blocks if kind == "http"]) >= GUIDES[guide]
-    id, last = "", {}
+    id = ""
+    last: dict[str, Any] = {}
     for kind, status, text in blocks:
         if kind == "json":
             shown = json.loads(text)

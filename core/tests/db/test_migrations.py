@@ -31,6 +31,7 @@ ROOMS = [
     for room in (
         "events",
         "access.accounts",
+        "access.roles",
         "jobs",
         "customers",
         "access.sight",

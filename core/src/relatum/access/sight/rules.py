@@ -13,9 +13,10 @@ from relatum.access.sight.events import RULE_CHANGED, RuleChanged
 from relatum.access.sight.fitting import field_keys
 from relatum.access.sight.members import RuleMembers, rule_from
 from relatum.access.sight.types import NamedRule, RuleChange, RuleDraft
+from relatum.access.viewer import current_viewer
 from relatum.db.database import to_json
 from relatum.events.types import NewEvent
-from relatum.values.problems import Conflict, InvalidInput, NotFound, Problem
+from relatum.values.problems import Conflict, InvalidInput, NotFound, Problem, Refused
 
 if TYPE_CHECKING:
     from relatum.db.database import Database
@@ -60,7 +61,9 @@ class Rules:
         Raises:
             Conflict: the key is taken.
             InvalidInput: the rule looks at a field that is not declared, or at a secret one.
+            Refused: whoever makes it does not see every customer.
         """
+        _refuse_narrow()
         async with self._db.transaction():
             await self._members.hold_all()
             await self._refuse_fields(draft.rule)
@@ -94,7 +97,9 @@ class Rules:
             NotFound: there is none with this key.
             Conflict: somebody changed the rule meanwhile.
             InvalidInput: the rule looks at a field that is not declared, or at a secret one.
+            Refused: whoever changes it does not see every customer.
         """
+        _refuse_narrow()
         async with self._db.transaction():
             await self._members.hold_all()
             before = await self.get(key)
@@ -128,7 +133,9 @@ class Rules:
 
         Raises:
             NotFound: there is none with this key.
+            Refused: whoever removes it does not see every customer.
         """
+        _refuse_narrow()
         async with self._db.transaction():
             await self._members.hold_all()
             before = await self.get(key)
@@ -182,3 +189,16 @@ def _named(row: tuple[object, ...]) -> NamedRule:
         rule=rule_from(str(rule)),
         version=version,  # type: ignore[arg-type]
     )
+
+
+def _refuse_narrow() -> None:
+    """A rule decides what others see; nobody shows more than they see themselves.
+
+    Raises:
+        Refused: the current viewer does not see every customer.
+    """
+    if not current_viewer().sight.everything:
+        raise Refused(
+            "expected somebody who sees every customer, because a rule decides what others see; "
+            "ask an owner"
+        )

@@ -1,4 +1,4 @@
-"""``/api/v1/roles``, ``/permissions``, ``/teams`` and who has which."""
+"""``/api/v1/roles``, ``/permissions``, ``/rules``, ``/teams`` and who has which."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from relatum.access.roles.types import (
     TeamChange,
     TeamDraft,
 )
+from relatum.access.sight.types import NamedRule, RuleChange, RuleDraft
 from relatum.hooks.gate import owner
 from relatum.http.answers import Answer, expected_version, versioned
 from relatum.http.calls import Call, id_in_path
@@ -46,6 +47,12 @@ class ListedRoles(msgspec.Struct, frozen=True):
     """Every role."""
 
     items: list[Role]
+
+
+class ListedRules(msgspec.Struct, frozen=True):
+    """Every stored rule."""
+
+    items: list[NamedRule]
 
 
 class ListedTeams(msgspec.Struct, frozen=True):
@@ -112,6 +119,48 @@ async def remove_role(request: Call, role_key: FromPath[str]) -> None:
     await request.house.roles.remove(role_key, by=request.actor)
 
 
+@get("/rules", opt={"permission": READ}, tags=TAGS)
+async def read_rules(request: Call) -> Answer[ListedRules]:
+    """The rules that policies can name."""
+    request.refuse_query()
+    return Answer(ListedRules(await request.house.rules.all()))
+
+
+@get("/rules/{rule_key:str}", opt={"permission": READ, "versioned": True}, tags=TAGS)
+async def read_rule(request: Call, rule_key: FromPath[str]) -> Answer[NamedRule]:
+    """One rule; `ETag` names the version."""
+    request.refuse_query()
+    rule = await request.house.rules.get(rule_key)
+    return versioned(request, rule, rule.version)
+
+
+@post("/rules", opt={"permission": WRITE}, tags=TAGS)
+async def create_rule(request: Call, data: JSONBody[RuleDraft]) -> Answer[NamedRule]:
+    """Store a rule and find the customers that fit it."""
+    request.refuse_query()
+    rule = await request.house.rules.create(data, by=request.actor)
+    location = (b"location", f"/api/v1/rules/{rule.key}".encode())
+    return versioned(request, rule, rule.version, status=201, headers=[location])
+
+
+@patch("/rules/{rule_key:str}", opt={"permission": WRITE, "versioned": True}, tags=TAGS)
+async def change_rule(
+    request: Call, rule_key: FromPath[str], data: JSONBody[RuleChange]
+) -> Answer[NamedRule]:
+    """Change a rule and find its customers anew; with `If-Match` only if nobody else did."""
+    request.refuse_query()
+    version = expected_version(request)
+    rule = await request.house.rules.change(rule_key, data, by=request.actor, version=version)
+    return versioned(request, rule, rule.version)
+
+
+@delete("/rules/{rule_key:str}", opt={"permission": WRITE}, tags=TAGS, status_code=204)
+async def remove_rule(request: Call, rule_key: FromPath[str]) -> None:
+    """Take a rule away; policies that name it show nothing by it any more."""
+    request.refuse_query()
+    await request.house.rules.remove(rule_key, by=request.actor)
+
+
 @get("/teams", opt={"permission": READ}, tags=TAGS)
 async def read_teams(request: Call) -> Answer[ListedTeams]:
     """Every team, the one above it, and who is in it."""
@@ -176,6 +225,11 @@ ROUTES = [
     create_role,
     change_role,
     remove_role,
+    read_rules,
+    read_rule,
+    create_rule,
+    change_rule,
+    remove_rule,
     read_teams,
     read_team,
     create_team,
