@@ -450,3 +450,11 @@ async def test_hostile_text_is_refused_or_kept_as_it_is(core_house, write, custo
         (6, "name"),
         (7, "name"),
     }
+
+
+@pytest.mark.parametrize("path", ["**x.csv", f"{'a' * 300}.csv", "[.csv"])
+async def test_a_pattern_that_no_file_can_have_is_told(core_house, write, path):
+    folder = write("customers.csv", "id,name,phone,email\n")
+    plan = parse_plan(f'name = "x"\n[[files]]\npath = "{path}"\ntarget = "core.customers"\n')
+    preview = await core_house.imports.preview(plan, folder)
+    assert [problem.code for problem in preview.problems] == ["no-such-file"]

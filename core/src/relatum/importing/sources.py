@@ -161,9 +161,9 @@ class _Opener:
 
 
 def _find(entry: FilePlan, folder: Path, problems: list[Problem]) -> list[Path]:
-    found = sorted(path for path in folder.glob(entry.path) if path.is_file())
+    found = _files(folder, entry.path)
     if not found and not entry.path.endswith(".gz"):
-        found = sorted(path for path in folder.glob(f"{entry.path}.gz") if path.is_file())
+        found = _files(folder, f"{entry.path}.gz")
     if not found:
         there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
         problems.append(
@@ -177,6 +177,13 @@ def _find(entry: FilePlan, folder: Path, problems: list[Problem]) -> list[Path]:
             )
         )
     return found
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(path for path in folder.glob(pattern) if path.is_file())
+    except (ValueError, OSError):
+        return []  # no pattern, or no name that a file could have
 
 
 def _target(house: House, entry: FilePlan, problems: list[Problem]) -> ImportTarget | None:
