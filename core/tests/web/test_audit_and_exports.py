@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from core.tests.web.browsing import EVIL, Browser, signed_in
+from relatum.access.audit.types import Changed
 from relatum.app.house import House
 from relatum.customers.types import CustomerChange, CustomerDraft
+from relatum.web.pages.audit import spread
+from relatum.web.rendering import plainly
 
 
 async def test_the_trail_says_who_what_when_from_to(browser: Browser) -> None:
@@ -97,3 +100,28 @@ async def test_who_does_not_approve_cannot(core_house: House, browser: Browser) 
     answer = await analyst.post(f"/exports/{browser.account}/approve", csrf)
     assert analyst.shown(answer, 403)
     await analyst.client.aclose()
+
+
+def test_changes_inside_of_values_are_told_one_by_one() -> None:
+    before = {"scopes": ["own"], "rules": [], "deep": {"a": 1, "b": 2}}
+    after = {"scopes": ["own"], "rules": ["vip"], "deep": {"a": 1, "b": 3}}
+    changes = [Changed("policy", before, after), Changed("parent", None, "")]
+    assert list(spread(changes)) == [
+        Changed("policy.rules", [], ["vip"]),
+        Changed("policy.deep.b", 2, 3),
+    ]
+
+
+def test_values_are_short_and_plain() -> None:
+    assert [plainly(each) for each in (None, "", [], {}, 0, False, ["a", "b"], {"a": [1]})] == [
+        "–",
+        "–",
+        "–",
+        "–",
+        "0",
+        "false",
+        "a, b",
+        '{"a":[1]}',
+    ]
+    assert plainly(["1", "2"], {"1": "Bắc"}) == "Bắc, 2"
+    assert len(plainly("x" * 10_000)) == 301

@@ -18,7 +18,7 @@ from relatum.web.wording import sentence_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from jinja2 import Environment
 
@@ -67,13 +67,19 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in words[-2:]).upper()
 
 
-def plainly(value: object) -> str:
-    """A value of an event as text: short, and nothing for nothing."""
+def plainly(value: object, names: Mapping[str, str] | None = None) -> str:
+    """A value of an event as text: short, and nothing for nothing.
+
+    Args:
+        names: of what is known by its id.
+    """
     if value is None or value in ("", [], {}):
         return "–"
+    known = names or {}
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        value = ", ".join(value)
+        value = ", ".join(known.get(each, each) for each in value)
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = known.get(text, text)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 

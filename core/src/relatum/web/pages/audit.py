@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,13 +12,14 @@ from litestar import get
 from msgspec import Meta
 
 from relatum.access.accounts.types import AccountQuery
-from relatum.access.audit.types import AuditQuery
+from relatum.access.audit.types import AuditQuery, Changed
 from relatum.http.answers import Html
 from relatum.http.calls import Call
 from relatum.values.time import day_bounds
 from relatum.web.filters import filtered, next_page
 from relatum.web.languages import language_of, translations
 from relatum.web.layout import PAGE, page
+from relatum.web.rendering import plainly
 
 READ = {"permission": "core.audit.read", **PAGE}
 #: Seals of at most 1,000 events each, as far as one page goes in a few seconds.
@@ -62,7 +64,11 @@ async def show_audit(request: Call) -> Html:
         "relatum/audit.html",
         here="audit",
         forms=(form,),
-        entries=found.items,
+        entries=[
+            msgspec.structs.replace(each, changes=list(spread(each.changes)))
+            for each in found.items
+        ],
+        names=await _names(request),
         next=next_page(request, found.next),
         people=await _actors(request),
         types=_types(request),
@@ -76,6 +82,23 @@ async def check_audit(request: Call) -> Html:
     _, asked = filtered(request, CheckFilter)
     result = await request.house.audit.check(after=asked.after, most=MOST_SEALS)
     return await page(request, "relatum/audit_check.html", here="audit", result=result)
+
+
+def spread(changes: Iterable[Changed]) -> Iterator[Changed]:
+    """The values that differ, also those inside of others; nothing for nothing again."""
+    for each in changes:
+        if isinstance(each.before, dict) and isinstance(each.after, dict):
+            yield from spread(
+                Changed(f"{each.field}.{name}", each.before.get(name), each.after.get(name))
+                for name in {**each.before, **each.after}
+            )
+        elif plainly(each.before) != plainly(each.after):
+            yield each
+
+
+async def _names(request: Call) -> dict[str, str]:
+    """What people call the teams whose ids stand in values."""
+    return {str(team.id): team.name for team in await request.house.roles.teams.every()}
 
 
 async def _actors(request: Call) -> list[tuple[str, str]]:
