@@ -163,6 +163,18 @@ def test_an_export_is_imported_back(relatum, contacts, tmp_path):
     assert relatum("export", out).code == 1
 
 
+def test_a_workbook_goes_out_and_comes_back(relatum, contacts, tmp_path):
+    relatum("import", contacts, "--target", "core.customers", "--apply")
+    out = tmp_path / "out"
+    exported = relatum("export", out, "--format", "xlsx", "--json")
+    assert [file["path"] for file in exported.json["files"]] == ["core.customers.xlsx"]
+    preview = relatum("import", "--plan", out / "plan.toml", out)
+    assert "core.customers.xlsx → core.customers: workbook" in preview.out
+    assert "1 created" in preview.out
+    alone = relatum("import", out / "core.customers.xlsx", "--target", "core.customers", "--json")
+    assert alone.json["counts"]["rows"] == 1
+
+
 def test_without_migrations_the_command_says_what_to_do(
     relatum, relatum_empty_database_url, monkeypatch, contacts
 ):

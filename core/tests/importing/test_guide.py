@@ -64,5 +64,6 @@ def test_every_source_and_rule_is_described():
         "encoding",
         "delimiter",
         "time_zone",
+        "sheet",
     ):
         assert re.search(rf"\b{name}\b", GUIDE), name

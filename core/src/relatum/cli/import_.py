@@ -99,7 +99,7 @@ def _plan_and_folder(house: House, arguments: argparse.Namespace) -> tuple[Plan,
             )
         return load_plan(arguments.plan), path
     if not path.is_file():
-        raise InvalidInput(f"expected a file, got {path}; name a CSV or JSON lines file")
+        raise InvalidInput(f"expected a file, got {path}; name a CSV, XLSX or JSON lines file")
     target = house.registry.import_targets.get(arguments.target)
     guess = guess_plan(
         open_table(path, Format()),

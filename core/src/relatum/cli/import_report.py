@@ -88,7 +88,7 @@ def print_entries(entries: Sequence[Entry]) -> None:
 
 def _print_reading(report: FileReport) -> None:
     delimiter = f", delimiter {report.delimiter!r}" if report.delimiter else ""
-    _say(f"{report.path} → {report.target}: {report.encoding}{delimiter}")
+    _say(f"{report.path} → {report.target}: {report.encoding or 'workbook'}{delimiter}")
     for heading, form in report.dates.items():
         _say(f"  dates below {heading!r}: {form}")
     if report.unused:
