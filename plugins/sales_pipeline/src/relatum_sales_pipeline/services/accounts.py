@@ -153,7 +153,10 @@ class Accounts:
                     extra={"current": before[0] if before else None, "yours": draft},
                 )
             target = draft.target
-            values = (
+            row = (
+                new_id(),
+                customer,
+                year,
                 draft.owner_id,
                 goal,
                 risks,
@@ -162,17 +165,14 @@ class Accounts:
                 current + 1,
                 now(),
             )
-            await self._db.execute(
-                "INSERT INTO sales_pipeline_account_plan (id, customer_id, year, owner_id, goal, "
-                "risks, target_amount, currency, version, updated_at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (customer_id, year) DO UPDATE "
+            await self._db.insert(
+                "sales_pipeline_account_plan",
+                ("id", *PLAN_COLUMNS),
+                [row],
+                on_conflict="ON CONFLICT (customer_id, year) DO UPDATE "
                 "SET owner_id = excluded.owner_id, goal = excluded.goal, risks = excluded.risks, "
                 "target_amount = excluded.target_amount, currency = excluded.currency, "
                 "version = excluded.version, updated_at = excluded.updated_at",
-                new_id(),
-                customer,
-                year,
-                *values,
             )
             return next(plan for plan in await self.plans(customer) if plan.year == year)
 
