@@ -50,7 +50,7 @@ async def arrive(request: Call) -> Answer[Any]:
         # shown here: a redirect would carry the provider's answer along in the address
         form = Form("sign_in")
         form.refuse(error)
-        return await sign_in_page(request, form)
+        return await sign_in_page(request, form, address="/sign-in")
     redirect = come_in(request, arrival.signed_in, then=local_path(arrival.then))
     redirect.raw.append(forget(COOKIE, PATH))
     return redirect

@@ -130,14 +130,15 @@ async def sign_out(request: Call) -> Redirect:
     return Redirect("/sign-in", flash="signed-out", headers=[forget(SESSION_COOKIE), clear])
 
 
-async def sign_in_page(request: Call, form: Form) -> Html:
-    """The form, with what was wrong the last time."""
+async def sign_in_page(request: Call, form: Form, *, address: str | None = None) -> Html:
+    """The form, with what was wrong the last time; ``address`` as for ``page``."""
     house = request.house
     return await page(
         request,
         "relatum/sign_in.html",
         here="sign-in",
         forms=(form,),
+        address=address,
         openid=house.openid.configured,
         unclaimed=not await house.roles.has_active_owner(),
     )
