@@ -99,6 +99,21 @@ def test_rotating(home: Path, capsys: Any) -> None:
     assert audit(capsys)[0] == 0
 
 
+def test_keys_lost_for_good(home: Path, capsys: Any) -> None:
+    (home / "keys.toml").unlink()
+    for action in ("rotate", "renew"):
+        assert main(["keys", action]) == 1
+        assert "relatum keys start-over" in capsys.readouterr().err
+        assert not (home / "keys.toml").exists()
+    assert main(["keys", "start-over"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("cannot be read and stays as it is") == 5
+    assert in_house(lambda house: house.seals.seal()) == 0
+    code, findings = audit(capsys)
+    told = [each["message"] for each in findings if each["result"] == "error"]
+    assert (code, told) == (1, ["seal 1: its key is missing, its events cannot be checked"])
+
+
 def test_keys_may_lie_elsewhere(
     relatum_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -400,3 +400,14 @@ def test_both_databases_give_an_event_one_digest() -> None:
     assert digests_of([embedded], b"k") == digests_of([server], b"k")
     assert digests_of([embedded], b"k") != digests_of([embedded], b"l")
     assert Accused(1, "changed") != Accused(1, "removed")
+
+
+async def test_lost_keys_are_noticed_before_new_ones_are_made(trail: Trail) -> None:
+    assert await trail.seals.expect_keys() is None
+    await trail.sealed(3)
+    assert await trail.seals.expect_keys() is not None
+    trail.keys.path.unlink()
+    restarted = Trail(trail.scene, Keyring(trail.keys.path))
+    with pytest.raises(ConfigurationError, match="put back the file of keys"):
+        await restarted.seals.expect_keys()
+    assert not trail.keys.path.exists()

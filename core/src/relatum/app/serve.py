@@ -176,6 +176,8 @@ async def _serve(settings: Settings) -> None:
         # again: what was imported with the plugins may have set the log up its own way
         configure_logging(settings.log)
         await _refuse_pending(house)
+        # before a new key is made in the place of a lost one
+        await house.seals.expect_keys()
         owned = await house.roles.has_active_owner()
         refuse_open_address(house.settings.server, owned=owned)
         app = create_app(house, lifespan=[background])

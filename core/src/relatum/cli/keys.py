@@ -27,6 +27,11 @@ def add(subparsers: Any) -> None:
     listing.add_argument("--json", action="store_true", help="print JSON")
     actions.add_parser("rotate", help="make a new key and encrypt every secret again under it")
     actions.add_parser("renew", help="encrypt again what is not under the current key yet")
+    actions.add_parser(
+        "start-over",
+        help="go on with a new key after the file of keys is gone for good: earlier secrets and "
+        "seals cannot be read any more",
+    )
     parser.set_defaults(run=run)
 
 
@@ -36,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _list(as_json=arguments.json)
     from relatum.cli.house import in_house
 
-    return in_house(lambda house: _rotate(house, new_key=arguments.action == "rotate"))
+    return in_house(lambda house: _change(house, arguments.action))
 
 
 def _list(*, as_json: bool) -> int:
@@ -53,11 +58,18 @@ def _list(*, as_json: bool) -> int:
     return 0
 
 
-async def _rotate(house: House, *, new_key: bool) -> int:
+async def _change(house: House, action: str) -> int:
+    lost = action == "start-over"
+    if not lost:
+        await house.seals.expect_keys()
     rotation = house.rotation
-    done = await (rotation.rotate(by="system") if new_key else rotation.renew(by="system"))
+    done = await (
+        rotation.renew(by="system") if action == "renew" else rotation.rotate(by="system")
+    )
+    if lost:
+        await house.seals.seal(keys_lost=True)
     print(_told(done, house))  # noqa: T201
-    return 1 if done.unreadable else 0
+    return 1 if done.unreadable and not lost else 0
 
 
 def _told(done: Renewed, house: House) -> str:

@@ -240,7 +240,7 @@ def _derive(secret: bytes, purpose: str) -> bytes:
 def _with_new_key(known: Mapping[str, _Stored]) -> _Ring:
     # Ids are drawn, so that the keys of two installations are never taken for each other.
     id = f"k{secrets.token_hex(4)}"
-    key = _Stored(made_at=now().replace(microsecond=0), secret=secrets.token_bytes(KEY_BYTES))
+    key = _Stored(made_at=now(), secret=secrets.token_bytes(KEY_BYTES))
     return _Ring(current=id, keys={**known, id: key})
 
 

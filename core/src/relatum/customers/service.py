@@ -122,7 +122,9 @@ class Customers:
             InvalidInput: an unknown sort order or custom field, or a foreign cursor.
         """
         if query.fields:
-            self._refuse_unknown(query.fields, await self.fields())
+            declared = await self.fields()
+            self._refuse_unknown(query.fields, declared)
+            _refuse_secret(query.fields, declared)
         found, asked = await ranges.page_of(self._db, query, country=self._country)
         kept, following = cut(found, asked, value=reading.SORT_VALUE[asked.sort.column], id=0)
         shown = await self._keeping.show([reading.customer_of(row) for row in kept])
@@ -478,6 +480,16 @@ def _nothing() -> None:
 
 def _nobody(id: UUID) -> NotFound:
     return NotFound(f"expected the id of a customer, got {id}; there is nobody with that id")
+
+
+def _refuse_secret(keys: Iterable[str], declared: Sequence[FieldDraft]) -> None:
+    secret = {field.key for field in declared if field.sensitivity == "secret"}
+    for key in keys:
+        if key in secret:
+            raise InvalidInput(
+                f"expected a field that can be looked for, got the secret field {key!r}; its "
+                "values are encrypted: leave it out"
+            )
 
 
 def _masks_columns() -> bool:

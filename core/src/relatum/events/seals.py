@@ -163,25 +163,38 @@ class Seals:
         self._turn = asyncio.Lock()
         self._select = EVENTS[db.kind]
 
-    async def seal(self) -> int:
+    async def seal(self, *, keys_lost: bool = False) -> int:
         """Seal everything that is decided and not sealed yet; returns how many events.
+
+        Args:
+            keys_lost: go on with a new key although that of the newest seal is gone for good.
 
         Raises:
             ConfigurationError: the file of keys cannot be used, or is of another installation.
         """
         async with self._turn:
             with as_the_house():
-                return await self._seal()
+                last = await (last_seal(self._db) if keys_lost else self.expect_keys())
+                return await self._seal(last)
 
-    async def _seal(self) -> int:
-        until = await self._horizon.now()
-        last = before = await last_seal(self._db)
+    async def expect_keys(self) -> Seal | None:
+        """The newest seal, once it is sure that the file of keys belongs to this database.
+
+        Raises:
+            ConfigurationError: it lacks the key of the newest seal, or is not there.
+        """
+        last = await last_seal(self._db)
         if last is not None and not self._keys.has(last.key):
             raise ConfigurationError(
-                f"expected the key {last.key!r} of the last seal in {self._keys.path}, got a file "
-                "without it; put back the file of keys that belongs to this database"
+                f"expected the key {last.key!r} of the last seal in {self._keys.path}, got no file "
+                "with it; put back the file of keys that belongs to this database. If it is gone "
+                "for good: relatum keys start-over"
             )
-        sealed = 0
+        return last
+
+    async def _seal(self, last: Seal | None) -> int:
+        until = await self._horizon.now()
+        before, sealed = last, 0
         while last is None or last.last_seq < until:
             rows, made = await self._round(last, until)
             if not rows or not await self._keep(last, made):

@@ -194,6 +194,14 @@ async def test_taking_back_brings_the_former_secret(house: House) -> None:
     assert CANARY not in await whole_database(house)
 
 
+async def test_cannot_be_looked_for(house: House) -> None:
+    await create(house, pin=CANARY)
+    with pytest.raises(InvalidInput, match="encrypted") as refusal:
+        await house.customers.find(CustomerQuery(fields={"pin": CANARY}))
+    assert CANARY not in str(refusal.value)
+    assert (await house.customers.find(CustomerQuery(q=CANARY))).items == []
+
+
 # -- showing, and noting who looked ----------------------------------------------------------------
 
 
