@@ -239,3 +239,22 @@ async def test_sockets_of_foreign_pages_are_closed() -> None:
         await edge(app)(scope, receive, send)  # type: ignore[arg-type]
         last = seen.pop()
         assert (last if isinstance(last, str) else last["code"]) == expected
+
+
+async def test_a_long_answer_has_time_as_long_as_it_comes_on() -> None:
+    async def long(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(6):
+            await asyncio.sleep(0.1)
+            await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    assert (await ask(edge(long, seconds=0.4))).body == b"xxxxxx"
+
+    async def stalls(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        await asyncio.sleep(60)
+
+    with pytest.raises(Unavailable):
+        await ask(edge(stalls, seconds=0.2))

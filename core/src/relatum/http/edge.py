@@ -228,6 +228,8 @@ class _Passage:
             self._sent = True
             message["headers"] = self._completed(message["headers"], message["status"])
         await self._send(message)
+        if message.get("more_body"):
+            self._edge.watch.renew()
 
     async def send_head(self, message: Any) -> None:
         """As :meth:`send`, without any body."""

@@ -40,6 +40,12 @@ class Watch:
             loop.call_later(self._step, self._look)
         return task
 
+    def renew(self) -> None:
+        """The current task has come on (a part of a long answer is out): its time begins anew."""
+        task = asyncio.current_task()
+        if task is not None and task in self._since:
+            self._since[task] = task.get_loop().time()
+
     def leave(self, task: asyncio.Task[Any]) -> bool:
         """The task is done; returns whether it was cancelled because it took too long."""
         del self._since[task]
