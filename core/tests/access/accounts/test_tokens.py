@@ -6,6 +6,8 @@ import datetime as dt
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.tests.access.accounts.people import ADDRESS, Add, events_of
 from relatum.access.accounts.problems import TooManyAttempts
@@ -133,3 +135,28 @@ async def test_guessing_tokens_is_slowed_down_by_address(house: House, owner: Ac
         for _ in range(21):
             await house.tokens.refused(ADDRESS)
     await house.tokens.refused("198.51.100.9")
+
+
+@settings(
+    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(data=st.data())
+async def test_nothing_near_a_secret_is_taken_for_it(
+    house: House, owner: Account, data: st.DataObject
+) -> None:
+    """One character changed, taken away or added, or anything at all: nobody."""
+    token = (await house.tokens.create(owner.id, TokenDraft(name="a"), by="x")).secret
+    session = (await house.sign_in.at_once(owner.id, address="")).secret
+    for secret, ask in (
+        (token, house.tokens.authenticate_token),
+        (session, house.sessions.authenticate_session),
+    ):
+        at = data.draw(st.integers(0, len(secret) - 1))
+        char = data.draw(st.characters())
+        for other in (
+            secret[:at] + char + secret[at + 1 :],
+            secret[:at] + secret[at + 1 :],
+            secret[:at] + char + secret[at:],
+            data.draw(st.text(max_size=60)),
+        ):
+            assert (await ask(other) is None) == (other != secret)
