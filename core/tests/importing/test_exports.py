@@ -187,6 +187,14 @@ async def test_whoever_may_not_read_a_target_does_not_export_it(house, client_as
         ({"target": "core.customers", "why": "because", "filters": {"limit": 1}}, 422),
         ({"target": "core.customers", "why": "because", "filters": {"nmae": "x"}}, 422),
         ({"target": "core.customers", "why": "because", "filters": {"kind": "robot"}}, 422),
+        (
+            {
+                "target": "core.customers",
+                "why": "because",
+                "filters": {"created_from": "2024-01-01T00:00:00"},
+            },
+            422,
+        ),
         ({"target": "core.customer_links", "why": "because", "filters": {"kind": "x"}}, 422),
     ],
 )
@@ -206,6 +214,17 @@ async def test_filters_as_the_list_takes_them(house, lan):
     )
     export = await exported(house, lan, filters={"tag": "vip", "kind": "person"})
     assert [row["display_name"] for row in rows_of(await fetch(lan, export["id"]))] == ["An"]
+
+
+async def test_filters_are_data_and_never_sql(house, lan):
+    await fill(house, 1)
+    bad = await exported(house, lan, filters={"fields": {"x') OR 1=1 --": "1"}})
+    assert (bad["state"], bad["records"]) == ("failed", None)
+    none = await exported(house, lan, filters={"tag": "x' OR '1'='1", "q": "%"})
+    assert (none["state"], none["records"]) == ("ready", 0)
+    day = (now() - dt.timedelta(days=1)).isoformat()
+    since = await exported(house, lan, filters={"created_from": day})
+    assert since["records"] == 1
 
 
 # -- the second person ---------------------------------------------------------------------------

@@ -155,6 +155,15 @@ async def test_json_lines(core_house, write, mapped):
     assert await secrets_of(core_house) == {"A": {"pin": "canary 1", "limit": 700001}}
 
 
+async def test_a_preview_shows_none(core_house, write):
+    plan = parse_plan(PLAN)
+    await core_house.customers.declare_fields(plan.fields)
+    preview = await core_house.imports.preview(plan, write("customers.csv", GOOD))
+    [file] = preview.files
+    assert [record["fields"] for record in file.first] == [{"pin": "•••", "limit": "•••"}] * 2
+    assert CANARY not in msgspec.json.encode(preview).decode()
+
+
 async def test_differing_repetitions_are_told_without_values(core_house, write):
     plan = PLAN.replace('target = "core.customers"', 'target = "core.customers"\ndistinct = "id"')
     content = GOOD + "A,Hoa,0901234567,canary 7,700001\n"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from relatum.access.policies import MASK
 from relatum.access.secrets import is_encrypted, place_of
 from relatum.values.problems import Problem, RelatumError
 
@@ -77,6 +78,14 @@ class Concealer:
                 mend=f"Write the value itself. {error.title}.",
             )
         return row
+
+    def masked(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The fields of a record as a preview shows and keeps them."""
+        inner = values.get(CONTAINER)
+        if not isinstance(inner, dict):
+            return values
+        names = {field.removeprefix(f"{CONTAINER}.") for field in self._fields}
+        return {**values, CONTAINER: {k: MASK if k in names else v for k, v in inner.items()}}
 
     def told(self, finding: LineFinding, row: Row, field: str) -> LineFinding:
         """A finding without the value, when it may be secret."""

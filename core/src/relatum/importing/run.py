@@ -206,7 +206,9 @@ class FileRun:
             else:
                 mapped.append(row)
         if len(self.first) < 5:
-            self.first += values[: 5 - len(self.first)]
+            some = values[: 5 - len(self.first)]
+            concealer = self._source.concealer
+            self.first += [concealer.masked(each) for each in some] if concealer else some
         records = self._convert.all(values)
         if records is None:
             return self._one_by_one(values, mapped, ledger)

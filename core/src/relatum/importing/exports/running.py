@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,10 +87,27 @@ def query_of(target: ImportTarget, filters: dict[str, Any]) -> msgspec.Struct | 
         ]
         raise InvalidInput(f"expected filters of {target.id} ({shown})", problems=problems)
     try:
-        return msgspec.convert(filters, kind, strict=False)
+        query = msgspec.convert(filters, kind, strict=False)
     except msgspec.ValidationError as error:
         problem = Problem(code="wrong-value", message=str(error), where="/filters")
         raise InvalidInput("A filter cannot be read.", problems=[problem]) from error
+    _refuse_times_without_zone(query)
+    return query
+
+
+def _refuse_times_without_zone(query: msgspec.Struct) -> None:
+    for name in query.__struct_fields__:
+        value = getattr(query, name)
+        if isinstance(value, dt.datetime) and value.tzinfo is None:
+            problem = Problem(
+                code="wrong-value",
+                message="The time says no offset",
+                where=f"/filters/{name}",
+                expected="a time such as 2024-05-31T09:30:00+07:00",
+                got=value.isoformat(),
+                mend="Add the offset, or Z for UTC.",
+            )
+            raise InvalidInput("A filter cannot be read.", problems=[problem])
 
 
 def filters_of(target: ImportTarget) -> list[str]:
