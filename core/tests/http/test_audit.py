@@ -79,3 +79,19 @@ async def test_reading_sensitive_fields_is_in_it(client: Any) -> None:
     item = answer.json()["items"][0]
     assert (item["customer"], item["details"]["fields"]) == (id, ["passport"])
     assert "C1234567" not in answer.text
+
+
+async def test_an_answer_that_is_kept_rests_encrypted(client: Any, house: House) -> None:
+    field = {"key": "pin", "sensitivity": "secret"}
+    assert (await client.post("/api/v1/customer-fields", json=field)).status_code in {200, 201}
+    body = {"display_name": "Zinnia", "fields": {"pin": "canary-4711"}}
+    headers = {"idempotency-key": "k-1"}
+    first = await client.post("/api/v1/customers", json=body, headers=headers)
+    assert first.json()["fields"] == body["fields"]
+    again = await client.post("/api/v1/customers", json=body, headers=headers)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    rows = repr(await house.db.fetch("SELECT * FROM core_idempotency"))
+    assert "enc:1:" in rows
+    assert "canary" not in rows
+    assert "Zinnia" not in rows

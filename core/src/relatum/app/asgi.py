@@ -126,7 +126,7 @@ def _edge(house: House, app: Application) -> Edge:
         seconds=server.request_timeout,
         reach=Reach(server),
         authentication=Authentication(house),
-        idempotency=Idempotency(house.db),
+        idempotency=Idempotency(house.db, house.secrets),
     )
     # Around the router, and not a middleware of routes: an address that does not exist or a wrong
     # method has no route.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from relatum.access.secrets import place_of
 from relatum.access.viewer import PUBLIC
 from relatum.db.guarding import as_the_house
 from relatum.http.permissions import refuse_without, viewer_in
@@ -26,6 +27,7 @@ from relatum.values.time import now
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Send
 
+    from relatum.access.secrets import Secrets
     from relatum.db.database import Database
 
 KEPT = dt.timedelta(hours=24)
@@ -82,8 +84,9 @@ class Recorder:
 class Idempotency:
     """Answers requests that carry a key."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, secrets: Secrets) -> None:
         self._db = db
+        self._secrets = secrets
         self._swept = dt.datetime.min.replace(tzinfo=dt.UTC)
 
     async def run(self, key: str, app: ASGIApp, scope: Any, receive: Receive, send: Send) -> None:
@@ -173,9 +176,18 @@ class Idempotency:
                 "UPDATE core_idempotency SET status = ?, headers = ?, body = ? WHERE id = ?",
                 recorder.status,
                 msgspec.json.encode(headers).decode(),
-                recorder.body,
+                self._sealed(recorder.body, identity),
                 identity,
             )
+
+    def _sealed(self, body: bytes, identity: str) -> bytes:
+        """An answer may hold secret fields of whoever may see them: it rests encrypted."""
+        return self._secrets.encrypt(body.decode("latin-1"), _place(identity)).encode()
+
+    def _opened(self, stored: bytes, identity: str) -> bytes:
+        if not stored:
+            return b""  # claimed, not answered yet
+        return self._secrets.decrypt(stored.decode(), _place(identity)).encode("latin-1")
 
     async def _find(self, identity: str) -> Kept | None:
         with as_the_house():
@@ -188,7 +200,7 @@ class Idempotency:
         if row is None:
             return None
         headers = msgspec.json.decode(row[2], type=HeaderPairs)
-        return Kept(row[0], row[1], headers, bytes(row[3]))
+        return Kept(row[0], row[1], headers, self._opened(bytes(row[3]), identity))
 
     async def _sweep(self) -> None:
         """Forget what is too old, now and then."""
@@ -204,6 +216,10 @@ class Idempotency:
 def is_kept(path: str) -> bool:
     """Whether a key means anything at this address."""
     return not any(path == root or path.startswith(f"{root}/") for root in NEVER_KEPT)
+
+
+def _place(identity: str) -> str:
+    return place_of("core_idempotency", "body", identity)
 
 
 def _digest(text: str) -> str:
