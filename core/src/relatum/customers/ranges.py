@@ -8,7 +8,7 @@ the beginnings of a few ranges, and what belongs to the page's customers is read
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from relatum.access.sight.compiling import SightGuard, Source, sources_of
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 #: With more reasons than this (SQLite takes no more than 500), customers are looked at in the order
 #: of the list until the page is full.
 MOST_RANGES = 200
+#: what the values of each kind of source are in PostgreSQL
+_TYPES = {"owner": "UUID", "team": "UUID", "rule": "INTEGER"}
+
+Values = Mapping[str, Sequence[Any]]
 
 
 @contextlib.contextmanager
@@ -133,30 +137,66 @@ def _page(
     numbered: bool,
 ) -> tuple[str, list[Any]]:
     """The keys of the page (``k``) with their sort values (``v``) and row numbers (``r``)."""
-    parts = {
-        each: _range(query, each, where, sort, ", rowid AS r" if numbered else "")
-        for each in {source.kind for source in sources}
-    }
-    params = [value for s in sources for value in (s.value, *parts[s.kind][1])]
     direction = " DESC" if sort.descending else ""
     order = f"ORDER BY v{direction}, k{direction} LIMIT ?"
+    values = {name: [s.value for s in sources if s.kind == name] for name in _TYPES}
     if kind == "postgresql":
-        # Ordered parts are merged, and what comes twice leaves on the way.
-        union = " UNION ALL ".join(parts[s.kind][0] for s in sources)
-        sql = f"SELECT DISTINCT v, k FROM ({union}) u {order}"  # noqa: S608 - our own
+        union, params = _beginnings(query, values, where, sort, order)
     else:
-        # SQLite merges what indexes yield in order, and stops when the page is full.
-        sql = f"{' UNION '.join(parts[s.kind][0] for s in sources)} {order}"
-    return sql, [*params, query.limit + 1]
+        union, params = _merged(query, values, where, sort, numbered=numbered)
+    return f"{union} {order}", [*params, query.limit + 1]
+
+
+def _merged(
+    query: CustomerQuery, values: Values, where: Conditions, sort: Sort, *, numbered: bool
+) -> tuple[str, list[Any]]:
+    """SQLite merges what indexes yield in order, and stops when the page is full."""
+    parts: list[str] = []
+    params: list[Any] = []
+    for source, some in values.items():
+        sql, each = _range(query, source, where, sort, number=", rowid AS r" if numbered else "")
+        parts += [sql] * len(some)
+        params += [param for value in some for param in (value, *each)]
+    return " UNION ".join(parts), params
+
+
+def _beginnings(
+    query: CustomerQuery, values: Values, where: Conditions, sort: Sort, order: str
+) -> tuple[str, list[Any]]:
+    """PostgreSQL reads every part to its end, so each ends with the page; and it plans each part
+    anew, so there is one for all values of a kind.
+    """
+    parts: list[str] = []
+    params: list[Any] = []
+    for source, some in values.items():
+        if some:
+            sql, each = _range(query, source, where, sort, equals="s.value")
+            parts.append(
+                f"(SELECT x.v, x.k FROM unnest(CAST(? AS {_TYPES[source]}[])) s(value) "  # noqa: S608 - our own
+                f"CROSS JOIN LATERAL ({sql} {order}) x)"
+            )
+            params += [some, *each, query.limit + 1]
+    return " UNION ".join(parts), params
 
 
 def _range(
-    query: CustomerQuery, source: str, where: Conditions, sort: Sort, number: str
+    query: CustomerQuery,
+    source: str,
+    where: Conditions,
+    sort: Sort,
+    *,
+    number: str = "",
+    equals: str = "?",
 ) -> tuple[str, list[Any]]:
-    """The customers of one source from the cursor on, without order and end."""
+    """The customers of one source from the cursor on, without order and end.
+
+    Args:
+        number: one more column.
+        equals: the value that says which source; its parameter is not among those returned.
+    """
     if source == "rule":
         select = f"SELECT {sort.column} AS v, customer_id AS k FROM core_rule_member"  # noqa: S608 - our own
-        id_column, conditions = "customer_id", ["rule_id = ?"]
+        id_column, conditions = "customer_id", [f"rule_id = {equals}"]
         if where.sql:
             conditions.append(
                 "EXISTS (SELECT 1 FROM core_customer "  # noqa: S608 - our own
@@ -164,7 +204,7 @@ def _range(
             )
     else:
         select = f"SELECT {sort.column} AS v, id AS k{number} FROM core_customer"  # noqa: S608 - our own
-        id_column, conditions = "id", [f"{source}_id = ?", *where.sql]
+        id_column, conditions = "id", [f"{source}_id = {equals}", *where.sql]
     return from_cursor(
         select, conditions, where.params, sort=sort, id_column=id_column, cursor=query.cursor
     )
