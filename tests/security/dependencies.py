@@ -69,6 +69,8 @@ SPELLINGS = {
 }
 #: Classifiers that name no licence.
 NO_LICENCE = {"OSI Approved", "DFSG approved"}
+#: Distributions whose metadata say nothing, by the text of the licence that they carry.
+READ_BY_HAND = {"zxcvbn-rs-py": "MIT"}
 #: A release with a published vulnerability (CVE-2024-3651): a source that does not know it knows
 #: nothing.
 KNOWN_BAD = ("idna", "3.4")
@@ -135,7 +137,7 @@ def environment() -> list[Installed]:
         Installed(
             name=canonicalize_name(each.name),
             version=each.version,
-            licence=licence_of(each.metadata),
+            licence=licence_of(each.metadata) or READ_BY_HAND.get(canonicalize_name(each.name), ""),
             requires=tuple(each.requires or ()),
             ours=_is_ours(each),
         )
