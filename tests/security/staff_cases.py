@@ -33,6 +33,7 @@ STAFF_VALUES: dict[tuple[str, str], list[str] | str] = {
     ("/api/v1/me/sessions/", "session_id"): _SESSIONS,
     ("/api/v1/me/tokens/", "token_id"): _SPARE_TOKEN,
     ("/api/v1/roles/", "role_key"): ["spare", "vip_desk"],
+    ("/api/v1/rules/", "rule_key"): ["spare", "vip"],
     ("/api/v1/teams/", "team_id"): _TEAMS,
     ("/account/sessions/", "session_id"): _SESSIONS,
     ("/account/tokens/", "token_id"): _SPARE_TOKEN,
@@ -98,6 +99,14 @@ STAFF_BODIES: dict[tuple[str, str], Body] = {
     ),
     ("PATCH", "/api/v1/roles/{role_key}"): Body(lambda known: {"title_en": known.new}),
     ("DELETE", "/api/v1/roles/{role_key}"): Body(None),
+    ("POST", "/api/v1/rules"): Body(
+        lambda known: {
+            "key": known.new,
+            "rule": {"all_of": [{"attribute": "tag", "is_one_of": [known.new]}]},
+        }
+    ),
+    ("PATCH", "/api/v1/rules/{rule_key}"): Body(lambda known: {"title_en": known.new}),
+    ("DELETE", "/api/v1/rules/{rule_key}"): Body(None),
     ("POST", "/api/v1/service-accounts"): Body(
         lambda known: {"name": known.new, "roles": ["analyst"]}
     ),
