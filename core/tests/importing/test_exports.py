@@ -19,6 +19,7 @@ from relatum.importing.exports import service as exports_module
 from relatum.importing.guessing import guess_plan
 from relatum.importing.plan import Format
 from relatum.importing.reading import open_table
+from relatum.interactions.types import InteractionDraft
 from relatum.values.time import now
 from relatum_sdk.people import make_token
 
@@ -495,3 +496,34 @@ async def test_an_export_comes_back_as_it_was(house, lan, minh, tmp_path, form):
     assert (outcome.counts.unchanged, outcome.findings.total) == (len(ids), 0)
     assert outcome.files[0].unused == []
     assert await house.customers.get_many(ids) == before
+
+
+async def test_what_leaves_a_house_and_returns_doubles_nobody(house, lan, tmp_path):
+    """Customers without an external id are called by their own id, edited or not."""
+    ids = await house.customers.create(
+        [CustomerDraft(display_name="An"), CustomerDraft(display_name="Bình")], by="system"
+    )
+    await house.interactions.record(
+        [
+            InteractionDraft(
+                kind="core.note",
+                customer_id=ids[0],
+                occurred_at=now(),
+                payload={"text": "hello"},
+                idempotency_key="relatum:1",
+            )
+        ],
+        by="system",
+    )
+    for target in ("core.customers", "core.interactions"):
+        export = await exported(house, lan, target=target, format="csv")
+        raw = (await fetch(lan, export["id"])).decode("utf-8-sig").replace("Bình", "Bình Lê")
+        (tmp_path / "back.csv").write_text(raw, encoding="utf-8-sig", newline="")
+        table = open_table(tmp_path / "back.csv", Format())
+        found = house.registry.import_targets.get(target)
+        plan = guess_plan(table, found, name="x", country="VN").plan
+        outcome = await house.imports.apply(plan, tmp_path)
+        assert (outcome.counts.created, outcome.counts.rejected) == (0, 0), outcome.findings
+    customers = await house.customers.get_many(ids)
+    assert [customer.display_name for customer in customers] == ["An", "Bình Lê"]
+    assert len([one async for batch in house.customers.all_batches() for one in batch]) == 2

@@ -22,7 +22,7 @@ from relatum.customers.types import (
 )
 from relatum.hooks.declarations import Finding, ImportScope, Numbered, Prepared, Written
 from relatum.importing.finishing import Finished
-from relatum.importing.targets.keys import EXPORT_SOURCE, export_keys
+from relatum.importing.targets.keys import EXPORT_SOURCE, customers_named, export_keys
 from relatum.importing.targets.pages import pages_of
 from relatum.importing.targets.records import CustomerRecord
 from relatum.importing.targets.since import changed_since
@@ -146,7 +146,7 @@ class CustomersTarget:
         """Records that all name different customers, with their places in the batch."""
         customers = plugin.house.customers
         wanted = [record.external_id for _, record in turn if record.external_id is not None]
-        known = await customers.ids_by_external(scope.source, wanted)
+        known = await customers_named(plugin.house, scope.source, wanted)
         new = [(place, r) for place, r in turn if (r.external_id or "") not in known]
         if new:
             drafts = [_draft(record, scope.source) for _, record in new]
@@ -199,7 +199,7 @@ class CustomersTarget:
     ) -> None:
         customers = plugin.house.customers
         named = [name for source, _, target, _, _ in links for name in (source, target)]
-        ids = await customers.ids_by_external(scope.source, named)
+        ids = await customers_named(plugin.house, scope.source, named)
         drafts = []
         for source, kind, target, line, field in links:
             problem = _unlinkable(source, target, field, ids)

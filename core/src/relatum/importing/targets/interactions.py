@@ -17,7 +17,7 @@ from relatum.hooks.declarations import (
     Written,
 )
 from relatum.importing.shapes import shapes_of
-from relatum.importing.targets.keys import EXPORT_SOURCE, export_keys
+from relatum.importing.targets.keys import EXPORT_SOURCE, customers_named, export_keys
 from relatum.importing.targets.pages import pages_of
 from relatum.importing.targets.records import InteractionRecord
 from relatum.interactions.types import Interaction, InteractionDraft, InteractionQuery
@@ -134,10 +134,10 @@ async def _customers(
     wanted = {n.record.customer for n in records if n.record.customer is not None}
     missing = wanted - known.keys()
     if missing:
-        found = await plugin.house.customers.ids_by_external(scope.source, missing)
+        found = await customers_named(plugin.house, scope.source, missing)
         if len(known) > _MOST_REMEMBERED:
             known.clear()
-            found = await plugin.house.customers.ids_by_external(scope.source, wanted)
+            found = await customers_named(plugin.house, scope.source, wanted)
         known.update(found)
     return known
 

@@ -10,7 +10,7 @@ import msgspec
 
 from relatum.customers.types import LinkDraft
 from relatum.hooks.declarations import Finding, ImportScope, Numbered, Prepared, Written
-from relatum.importing.targets.keys import export_keys
+from relatum.importing.targets.keys import customers_named, export_keys
 from relatum.importing.targets.records import LinkRecord
 from relatum.values.problems import Problem
 from relatum.values.text import Text
@@ -54,7 +54,7 @@ class LinksTarget:
             for numbered in records
             for name in (numbered.record.source, numbered.record.target)
         ]
-        return await plugin.house.customers.ids_by_external(scope.source, named)
+        return await customers_named(plugin.house, scope.source, named)
 
     async def write(
         self, plugin: Plugin, records: Sequence[Numbered], scope: ImportScope
