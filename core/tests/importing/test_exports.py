@@ -510,8 +510,9 @@ async def test_what_leaves_a_house_and_returns_doubles_nobody(house, lan, tmp_pa
                 customer_id=ids[0],
                 occurred_at=now(),
                 payload={"text": "hello"},
-                idempotency_key="relatum:1",
+                idempotency_key=key,
             )
+            for key in ("mine", None)
         ],
         by="system",
     )
@@ -524,6 +525,7 @@ async def test_what_leaves_a_house_and_returns_doubles_nobody(house, lan, tmp_pa
         plan = guess_plan(table, found, name="x", country="VN").plan
         outcome = await house.imports.apply(plan, tmp_path)
         assert (outcome.counts.created, outcome.counts.rejected) == (0, 0), outcome.findings
+        assert outcome.counts.unchanged + outcome.counts.updated == 2
     customers = await house.customers.get_many(ids)
     assert [customer.display_name for customer in customers] == ["An", "Bình Lê"]
     assert len([one async for batch in house.customers.all_batches() for one in batch]) == 2

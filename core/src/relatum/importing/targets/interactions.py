@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,9 @@ class InteractionsTarget:
         self, plugin: Plugin, records: Sequence[Numbered], scope: ImportScope
     ) -> Written:
         await _customers(plugin, records, scope)
-        drafts = _drafts(plugin, records, scope)
+        own = await _of_this_house(plugin, records)
+        new = [n for n in records if n.record.idempotency_key not in own]
+        drafts = _drafts(plugin, new, scope)
         interactions = plugin.house.interactions
         # Ids rise, so those made from here on are greater; known keys answer with lesser ones.
         mark = new_id()
@@ -102,7 +105,7 @@ class InteractionsTarget:
         return Written(
             created={TABLE: made},
             created_count=len(made),
-            unchanged_count=len(ids) - len(made),
+            unchanged_count=len(records) - len(made),
         )
 
     async def finish(self, plugin: Plugin, scope: ImportScope) -> list[Finding]:
@@ -124,6 +127,19 @@ class InteractionsTarget:
             named = [one.customer_id for one in batch if one.customer_id is not None]
             keys = await export_keys(house.db, named)
             yield [_exported(one, keys) for one in batch]
+
+
+async def _of_this_house(plugin: Plugin, records: Sequence[Numbered]) -> set[str]:
+    """Keys that an export made of ids, of interactions that are still here."""
+    named: dict[UUID, str] = {}
+    for numbered in records:
+        key = numbered.record.idempotency_key or ""
+        source, colon, id = key.partition(":")
+        if colon and source == EXPORT_SOURCE:
+            with contextlib.suppress(ValueError):
+                named[UUID(id)] = key
+    found = await plugin.house.interactions.get_many(list(named)) if named else []
+    return {named[one.id] for one in found if one.idempotency_key is None}
 
 
 async def _customers(
