@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pyotp
 import pytest
 
 from core.tests.web.browsing import EVIL, Browser, Page, signed_in
 from relatum.access.accounts.types import InvitationDraft
+from relatum.app.asgi import create_app
 from relatum.app.house import House
 from relatum.web.layout import local_path
 
@@ -175,3 +177,35 @@ async def _second_factor_on(person: Browser) -> str:
     setup = await factor.begin(person.account)
     await factor.confirm(person.account, pyotp.TOTP(setup.secret).now(), session=None)
     return setup.secret
+
+
+async def test_keys_of_repeated_requests_are_refused(person: Browser) -> None:
+    """Such an answer would be kept, and wrong attempts would be forgotten with it."""
+    page = await person.page("/sign-in")
+    fields = page.form("/sign-in").filled(email=EMAIL, password="wrong horse")
+    person.client.headers["idempotency-key"] = "again"
+    assert person.shown(await person.post("/sign-in", fields), 400)
+    assert "relatum_session" not in person.cookies
+
+
+async def test_the_session_a_browser_came_with_ends(person: Browser) -> None:
+    fields = [("email", EMAIL), ("password", PASSWORD)]
+    await person.post("/sign-in", fields)
+    former = person.cookies["relatum_session"]
+    csrf = dict((await person.page("/account")).form("/sign-out").fields)["csrf"]
+    answer = await person.post("/sign-in", [*fields, ("csrf", csrf)])
+    assert answer.status_code == 303
+    assert person.cookies["relatum_session"] != former
+    assert person.account is not None
+    assert len(await person.house.sessions.of(person.account)) == 1
+
+
+async def test_cookies_are_for_https_where_there_is_https(core_house: House) -> None:
+    server = msgspec.structs.replace(
+        core_house.settings.server, public_url="https://crm.saomai.vn", trusted_proxies=[]
+    )
+    core_house.settings = msgspec.structs.replace(core_house.settings, server=server)
+    visitor = Browser(core_house, create_app(core_house))
+    answer = await visitor.answer("/invitation?key=abc", host="crm.saomai.vn")
+    assert "; Secure" in answer.headers["set-cookie"]
+    await visitor.client.aclose()

@@ -7,17 +7,16 @@ from urllib.parse import urlencode
 
 from relatum.access.accounts.types import SecondFactorNeeded, SignedIn
 from relatum.access.viewer import current_viewer
+from relatum.http.routes.session import session_headers
 from relatum.values.problems import NotFound, Refused
 from relatum.values.time import now
 from relatum.web.layout import Redirect, cookie, language_cookie, local_path
 
 if TYPE_CHECKING:
-    import datetime as dt
     from uuid import UUID
 
     from relatum.http.calls import Call
 
-SESSION_COOKIE = "relatum_session"
 TICKET_COOKIE = "relatum_ticket"
 TICKET_PATH = "/sign-in"
 #: Holds the secret of a one-time link while its form is filled in, for that page alone.
@@ -25,19 +24,27 @@ LINK_COOKIE = "relatum_link"
 LINK_SECONDS = 3600
 
 
-def come_in(
+async def come_in(
     request: Call, outcome: SignedIn | SecondFactorNeeded, *, then: str = "/", flash: str = ""
 ) -> Redirect:
     """On to where somebody wanted to go, or to the second step."""
-    if isinstance(outcome, SignedIn):
-        headers = [
-            _until(request, SESSION_COOKIE, outcome.secret, outcome.expires_at),
-            forget(TICKET_COOKIE, TICKET_PATH),
-            language_cookie(outcome.account.language),
-        ]
-        return Redirect(local_path(then), flash=flash, headers=headers)
-    ticket = _until(request, TICKET_COOKIE, outcome.ticket, outcome.expires_at, path=TICKET_PATH)
-    return Redirect(with_next("/sign-in/second-factor", then), headers=[ticket])
+    if isinstance(outcome, SecondFactorNeeded):
+        seconds = max(int((outcome.expires_at - now()).total_seconds()), 0)
+        secure = request.is_secure
+        ticket = cookie(
+            TICKET_COOKIE, outcome.ticket, seconds=seconds, path=TICKET_PATH, secure=secure
+        )
+        return Redirect(with_next("/sign-in/second-factor", then), headers=[ticket])
+    former = current_viewer().session
+    if former is not None:
+        # the browser has another session now; the one that it came with ends
+        await request.house.sign_in.sign_out(former, by=request.actor)
+    headers = [
+        *session_headers(request, outcome),
+        forget(TICKET_COOKIE, TICKET_PATH),
+        language_cookie(outcome.account.language),
+    ]
+    return Redirect(local_path(then), flash=flash, headers=headers)
 
 
 def forget(name: str, path: str = "/") -> tuple[bytes, bytes]:
@@ -54,20 +61,8 @@ def keep_link(request: Call, secret: str, path: str) -> Redirect:
     """Take a one-time secret out of the address bar."""
     fine = secret.isascii() and secret.isprintable() and len(secret) <= 200
     kept = secret if fine and not set(secret) & set('; ,"\\') else ""
-    header = cookie(LINK_COOKIE, kept, seconds=LINK_SECONDS, path=path, secure=is_https(request))
+    header = cookie(LINK_COOKIE, kept, seconds=LINK_SECONDS, path=path, secure=request.is_secure)
     return Redirect(path, headers=[header])
-
-
-def is_https(request: Call) -> bool:
-    """Whether the browser came over an encrypted connection."""
-    scheme: str = request.scope["state"].get("scheme", request.scope.get("scheme"))
-    return scheme == "https"
-
-
-def address_of(request: Call) -> str:
-    """Where the request came from, for throttling."""
-    client = request.scope.get("client")
-    return str(request.scope["state"].get("address", client[0] if client else ""))
 
 
 def own_account(request: Call) -> UUID:
@@ -86,10 +81,3 @@ def own_account(request: Call) -> UUID:
     if viewer.account is None:
         raise NotFound("expected somebody with an account, got nobody; sign in")
     return viewer.account
-
-
-def _until(
-    request: Call, name: str, value: str, when: dt.datetime, *, path: str = "/"
-) -> tuple[bytes, bytes]:
-    seconds = max(int((when - now()).total_seconds()), 0)
-    return cookie(name, value, seconds=seconds, path=path, secure=is_https(request))

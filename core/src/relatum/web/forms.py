@@ -17,6 +17,7 @@ from msgspec import inspect
 
 from relatum.http.findings import LONGEST_QUOTE, findings, findings_of_message
 from relatum.http.problems import UnsupportedMedia
+from relatum.http.routes.session import refuse_key
 from relatum.values.problems import InvalidInput, MalformedRequest, Problem, RelatumError
 
 if TYPE_CHECKING:
@@ -129,9 +130,12 @@ async def sent(request: Call) -> list[tuple[str, str]]:
     """The fields of the form that was sent, in their order, without the proof of its origin.
 
     Raises:
+        MalformedRequest: it has an ``Idempotency-Key``: answers hold secrets that are not kept, and
+            wrong attempts count although the answer is an error.
         UnsupportedMedia: it does not call itself a form.
         MalformedRequest: it is not percent-encoded UTF-8, or has too many fields.
     """
+    refuse_key(request)
     media = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
     if media != MEDIA_TYPE:
         raise UnsupportedMedia(

@@ -61,6 +61,9 @@ BY_CODE = {
     "bad-team": marked("Choose a team of the list."),
     "unknown-permission": marked("Choose permissions of the list."),
     "sign-in-refused": marked("The e-mail or the password is wrong."),
+    "openid-refused": marked(
+        "The company account does not open this installation. Ask an owner to invite you."
+    ),
     "too-many-attempts": marked("There were too many attempts. Wait a little, then try again."),
     "too-many-requests": marked("There were too many attempts. Wait a little, then try again."),
 }

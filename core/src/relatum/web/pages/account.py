@@ -25,7 +25,7 @@ from relatum.access.viewer import SIGNED_IN, current_viewer
 from relatum.http.answers import Answer, Html
 from relatum.http.calls import Call, id_in_path
 from relatum.values.problems import InvalidInput, Problem, RelatumError
-from relatum.web.entering import address_of, own_account
+from relatum.web.entering import own_account
 from relatum.web.forms import Form, Nothing, sent
 from relatum.web.layout import PAGE, Redirect, language_cookie, page
 from relatum.web.permissions import groups_of
@@ -98,7 +98,7 @@ async def change_password(request: Call) -> Answer[Any]:
             asked.old_password,
             asked.new_password,
             keep=current_viewer().session,
-            address=address_of(request),
+            address=request.address,
         )
     except RelatumError as error:
         form.refuse(error, renamed={"old": "old_password", "new": "new_password"})

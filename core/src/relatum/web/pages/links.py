@@ -27,8 +27,9 @@ from relatum.access.viewer import PUBLIC
 from relatum.http.answers import Answer, Html
 from relatum.http.calls import Call
 from relatum.http.permissions import SIGN_IN
+from relatum.http.routes.session import user_agent
 from relatum.values.problems import InvalidInput, RelatumError
-from relatum.web.entering import LINK_COOKIE, address_of, come_in, forget, keep_link
+from relatum.web.entering import LINK_COOKIE, come_in, forget, keep_link
 from relatum.web.forms import Form, sent
 from relatum.web.layout import PAGE, Redirect, page
 from relatum.web.pages.account import NOT_THE_SAME
@@ -73,7 +74,7 @@ async def welcome(request: Call) -> Answer[Any]:
             name=asked.name, email=asked.email, password=asked.password, language=asked.language
         )
         account = await request.house.accounts.claim_first(
-            _secret(request), draft, address=address_of(request)
+            _secret(request), draft, address=request.address
         )
     except RelatumError as error:
         form.refuse(error)
@@ -116,7 +117,7 @@ async def _link(request: Call, purpose: LinkPurpose, path: str) -> LinkShown | A
     if key is not None:
         return keep_link(request, key, path)
     return await request.house.accounts.look_at_link(
-        purpose, _secret(request), address=address_of(request)
+        purpose, _secret(request), address=request.address
     )
 
 
@@ -130,11 +131,11 @@ async def _set_password(
     form = Form("own")
     try:
         asked = _twice(form.take(await sent(request), NewPassword))
-        account = await use(_secret(request), asked.password, address=address_of(request))
+        account = await use(_secret(request), asked.password, address=request.address)
     except RelatumError as error:
         form.refuse(error)
         link = await request.house.accounts.look_at_link(
-            purpose, _secret(request), address=address_of(request)
+            purpose, _secret(request), address=request.address
         )
         return await shown(request, form, link)
     return await _begin(request, account, path, flash="password-set")
@@ -147,10 +148,10 @@ async def _begin(request: Call, account: Account, path: str, *, flash: str) -> A
         return Redirect("/sign-in", flash=flash, headers=[used])
     signed_in = await request.house.sign_in.at_once(
         account.id,
-        address=address_of(request),
-        user_agent=request.header(b"user-agent") or "",
+        address=request.address,
+        user_agent=user_agent(request),
     )
-    answer = come_in(request, signed_in, flash=flash)
+    answer = await come_in(request, signed_in, flash=flash)
     answer.raw.append(used)
     return answer
 

@@ -30,7 +30,6 @@ from relatum.http.answers import Answer, Html
 from relatum.http.calls import Call, id_in_path
 from relatum.values.problems import RelatumError
 from relatum.values.text import Text
-from relatum.web.entering import is_https
 from relatum.web.filters import filtered, next_page
 from relatum.web.forms import Form, Nothing, sent
 from relatum.web.languages import language_of
@@ -267,7 +266,7 @@ async def _service_page(request: Call, form: Form) -> Html:
 async def _link_page(request: Call, link: OneTimeSecret) -> Html:
     server = request.house.settings.server
     host = request.header(b"host") or f"{server.host}:{server.port}"
-    scheme = "https" if is_https(request) else "http"
+    scheme = "https" if request.is_secure else "http"
     base = server.public_url.rstrip("/") or f"{scheme}://{host}"
     return await page(
         request,

@@ -11,13 +11,13 @@ from msgspec import Meta
 from relatum.access.accounts.problems import SignInRefused
 from relatum.access.viewer import PUBLIC, SIGNED_IN, current_viewer
 from relatum.http.answers import Answer, Html
+from relatum.http.authentication import SESSION_COOKIE
 from relatum.http.calls import Call
 from relatum.http.permissions import SIGN_IN
+from relatum.http.routes.session import user_agent
 from relatum.values.problems import Problem, RelatumError
 from relatum.web.entering import (
-    SESSION_COOKIE,
     TICKET_COOKIE,
-    address_of,
     come_in,
     forget,
     with_next,
@@ -70,13 +70,13 @@ async def sign_in(request: Call) -> Answer[Any]:
         outcome = await request.house.sign_in.by_password(
             asked.email,
             asked.password,
-            address=address_of(request),
-            user_agent=request.header(b"user-agent") or "",
+            address=request.address,
+            user_agent=user_agent(request),
         )
     except RelatumError as error:
         form.refuse(error)
         return await sign_in_page(request, form)
-    return come_in(request, outcome, then=local_path(asked.next))
+    return await come_in(request, outcome, then=local_path(asked.next))
 
 
 @get("/sign-in/second-factor", opt=OPEN, include_in_schema=False)
@@ -99,8 +99,8 @@ async def second_factor(request: Call) -> Answer[Any]:
         outcome = await request.house.sign_in.second_factor(
             request.cookies.get(TICKET_COOKIE, ""),
             asked.code,
-            address=address_of(request),
-            user_agent=request.header(b"user-agent") or "",
+            address=request.address,
+            user_agent=user_agent(request),
         )
     except SignInRefused as error:
         form.refuse(SignInRefused(error.detail, problems=[WRONG_CODE]))
@@ -108,7 +108,7 @@ async def second_factor(request: Call) -> Answer[Any]:
     except RelatumError as error:
         form.refuse(error)
         return await _code_page(request, form)
-    return come_in(request, outcome, then=local_path(asked.next))
+    return await come_in(request, outcome, then=local_path(asked.next))
 
 
 @get("/sign-out", opt=OPEN, include_in_schema=False)
