@@ -34,6 +34,7 @@ class Server:
         self.status = status
         self.asked: Counter[str] = Counter()
         self.bodies: set[bytes] = set()
+        self.bearers: set[str] = set()
         self.port = 0
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -70,6 +71,7 @@ class Server:
                     body = await reader.readexactly(length_of(head.encode()))
                 self.asked[head.split(" ", 2)[1]] += 1
                 self.bodies.add(body)
+                self.bearers.add(head.partition("authorization: bearer ")[2].partition("\r\n")[0])
                 # In two pieces, so that a client has to put an answer together.
                 writer.write(f"HTTP/1.1 {self.status}\r\nContent-Length: 4\r\n\r\nab".encode())
                 await writer.drain()
@@ -106,6 +108,17 @@ def test_a_body_is_posted(tool: str, tmp_path: Path) -> None:
     with Server(status="201 Created") as server:
         press(server.port, paths, body, seconds=1, connections=2)
     assert server.bodies == {b'{"text": "x"}'}
+
+
+@pytest.mark.parametrize("token", ["", "rlt_x"])
+def test_every_request_carries_the_token(tool: str, tmp_path: Path, token: str) -> None:
+    paths, body = tmp_path / "paths.txt", tmp_path / "body.json"
+    paths.write_text("/a")
+    body.write_text("{}")
+    for sent in (None, body):
+        with Server() as server:
+            press(server.port, paths, sent, seconds=1, connections=2, token=token)
+        assert server.bearers == {token}
 
 
 def test_a_burst_with_bad_answers_is_refused(tool: str, tmp_path: Path) -> None:
