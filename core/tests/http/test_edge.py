@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from core.tests.http.asgi import HOST, ask
+from relatum.config.settings import Server
 from relatum.http.edge import Edge
+from relatum.http.reach import Reach
 from relatum.values.problems import Unavailable
 
 JSON = (b"content-type", b"application/json")
@@ -220,6 +222,14 @@ async def test_pages_have_the_policy_of_pages() -> None:
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "public"
+
+
+async def test_over_https_the_browser_is_told_to_stay_there() -> None:
+    reach = Reach(Server(public_url="https://crm.example.com"))
+    outside = Edge(well, most_bytes=100, seconds=5.0, reach=reach)
+    answer = await ask(outside, headers=[(b"host", b"crm.example.com")])
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+    assert "strict-transport-security" not in (await ask(outside)).headers
 
 
 async def test_sockets_of_foreign_pages_are_closed() -> None:

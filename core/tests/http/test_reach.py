@@ -80,7 +80,13 @@ def test_only_trusted_proxies_say_which_scheme() -> None:
     assert reach.scheme(scope("10.0.0.1"), said) == "https"
     assert reach.scheme(scope("10.0.0.2"), said) == "http"
     assert reach.scheme(scope("10.0.0.1"), {}) == "http"
-    assert Reach(PUBLIC).scheme(scope("1.2.3.4"), {}) == "https"
+
+
+def test_the_public_name_is_https() -> None:
+    reach = Reach(PUBLIC)
+    assert reach.scheme(scope("1.2.3.4"), {b"host": "crm.example.com"}) == "https"
+    assert reach.scheme(scope("1.2.3.4"), {b"host": "CRM.example.com:443"}) == "https"
+    assert reach.scheme(scope("127.0.0.1"), {b"host": "localhost:8000"}) == "http"
 
 
 @pytest.mark.parametrize(

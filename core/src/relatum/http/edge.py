@@ -52,6 +52,8 @@ ALWAYS = (
 PAGE_POLICY = (b"content-security-policy", CONTENT_SECURITY_POLICY)
 DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 NO_STORE = (b"cache-control", b"no-store")
+#: Over https, the browser asks by nothing else from now on.
+STRICT = (b"strict-transport-security", b"max-age=31536000")
 #: What is not for everybody depends on who asks.
 VARY = (b"vary", b"authorization, cookie")
 
@@ -259,6 +261,8 @@ class _Passage:
         complete = [*headers, *ALWAYS, policy, (b"x-request-id", self.id.encode())]
         if cache is NO_STORE:
             complete += (NO_STORE, VARY)
+        if self._scheme == "https":
+            complete.append(STRICT)
         if status in (204, 405):
             return [_with_head(header) for header in complete]
         return complete

@@ -34,11 +34,12 @@ class Reach:
 
     def __init__(self, server: Server | None = None) -> None:
         hosts = list(server.allowed_hosts) if server is not None else []
-        self._public_https = False
+        #: asked for under this name, it is https whatever a proxy makes of it
+        self._https_host: str | None = None
         self._proxies: tuple[Network, ...] = ()
         if server is not None:
             public = urlsplit(server.public_url)
-            self._public_https = public.scheme == "https"
+            self._https_host = public.hostname if public.scheme == "https" else None
             hosts += [public.hostname or "", server.host]
             self._proxies = tuple(
                 ipaddress.ip_network(each, strict=False) for each in server.trusted_proxies
@@ -70,7 +71,7 @@ class Reach:
     def _is_ours(self, host: str) -> bool:
         if _LOOPBACK.fullmatch(host):
             return True
-        return bool(self._hosts) and _plain(_PORT.sub("", host)) in self._hosts
+        return bool(self._hosts) and _name(host) in self._hosts
 
     def address(self, scope: Any, headers: Mapping[bytes, str]) -> str:
         """The address of the caller; behind trusted proxies the one that they tell."""
@@ -95,7 +96,9 @@ class Reach:
             client = scope.get("client")
             if client and self._is_trusted(str(client[0])):
                 return "https" if said.strip().lower() == "https" else "http"
-        return "https" if self._public_https else str(scope.get("scheme", "http"))
+        if self._https_host is not None and _name(headers.get(b"host", "")) == self._https_host:
+            return "https"
+        return str(scope.get("scheme", "http"))
 
     def _is_trusted(self, text: str) -> bool:
         try:
@@ -124,6 +127,11 @@ def _address_in(hop: str) -> str | None:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return None
+
+
+def _name(host: str) -> str:
+    """The name in a ``Host`` header."""
+    return _plain(_PORT.sub("", host))
 
 
 def _plain(host: str) -> str:
