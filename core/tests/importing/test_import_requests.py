@@ -291,9 +291,34 @@ async def test_what_fails_is_told_and_can_be_tried_again(house, client, monkeypa
         failed = await order(house, client, made["id"], "apply")
     assert failed["state"] == "failed"
     assert "core.customers" in failed["error"]
+    assert (await order(house, client, made["id"], "preview"))["state"] == "ready"
     assert (await order(house, client, made["id"], "apply"))["state"] == "applied"
     again = await client.post(f"/api/v1/imports/{made['id']}/apply")
     assert again.status_code == 409
+
+
+async def test_half_an_import_can_be_taken_back(house, client, monkeypatch):
+    lines = "".join(f"K{n},Name {n}\n" for n in range(30))
+    made = await make(client, f"id,name\n{lines}", name="shop")
+    refused = await client.post(f"/api/v1/imports/{made['id']}/undo")
+    assert refused.status_code == 409, "nothing was begun"
+    house.imports._batch = 10
+    target = house.registry.import_targets.get("core.customers")
+    write, left = target.write, [1]
+
+    async def breaks(*arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("blue")
+        return await write(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(target, "write", breaks)
+        assert (await order(house, client, made["id"], "apply"))["state"] == "failed"
+    assert len(await names(house)) == 10
+    undone = await order(house, client, made["id"], "undo")
+    assert (undone["state"], undone["undone"]["taken_back"]) == ("undone", 10)
+    assert await names(house) == []
 
 
 # -- hostile files -------------------------------------------------------------------------------

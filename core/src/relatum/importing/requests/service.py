@@ -121,9 +121,9 @@ class ImportRequests:
 
     async def undo(self, id: UUID, viewer: Viewer) -> ImportRequest:
         """Take the import back in the background; raises as :meth:`apply`."""
-        steps: dict[ImportState, ImportState] = {"applied": "undoing", "failed": "undoing"}
-        if not await self._was_begun(id):
-            del steps["failed"]
+        steps: dict[ImportState, ImportState] = {"applied": "undoing"}
+        if await self._was_begun(id):  # it failed half-way, and was perhaps looked at again
+            steps |= {"failed": "undoing", "ready": "undoing"}
         return await self._order(id, viewer, steps)
 
     async def _order(
