@@ -80,19 +80,20 @@ _POSTGRESQL = rf"""
   | (?P<symbol>{_SYMBOLS}|[\[\]:@\#{{others}}])
 """
 _FLAGS = re.VERBOSE | re.DOTALL | re.ASCII
-_PATTERNS: dict[tuple[Kind, bool], re.Pattern[str]] = {
-    ("sqlite", False): re.compile(_SQLITE, _FLAGS),
-    ("sqlite", True): re.compile(_SQLITE, _FLAGS),
-    ("postgresql", False): re.compile(
-        _POSTGRESQL.replace("{mark}", r"\$\d+(?:,[ \n]*\$\d+)*(?![\w$\x80-\U0010ffff])").replace(
-            "{others}", "?`"
-        ),
-        _FLAGS,
-    ),
-    ("postgresql", True): re.compile(
-        _POSTGRESQL.replace("{mark}", r"\?(?:[ \n]*,[ \n]*\?)*").replace("{others}", "`"), _FLAGS
-    ),
-}
+_MARK_QUESTION = r"\?(?:[ \n]*,[ \n]*\?)*"
+_MARK_NUMBERED = r"\$\d+(?:,[ \n]*\$\d+)*(?![\w$\x80-\U0010ffff])"
+
+
+@functools.cache
+def _pattern(kind: Kind, question_marks: bool) -> re.Pattern[str]:
+    """Compiled when a guard first needs it: that takes tens of milliseconds."""
+    if kind == "sqlite":
+        return re.compile(_SQLITE, _FLAGS)
+    mark, others = (_MARK_QUESTION, "`") if question_marks else (_MARK_NUMBERED, "?`")
+    text = _POSTGRESQL.replace("{mark}", mark).replace("{others}", others)
+    return re.compile(text, _FLAGS)
+
+
 _PARAMETER = re.compile(r"\$\d+|\?")
 
 
@@ -106,7 +107,7 @@ def tokens_of(sql: str, kind: Kind, *, question_marks: bool = False) -> tuple[To
     Raises:
         UnguardedStatement: something that is not read in one way only.
     """
-    pattern = _PATTERNS[kind, question_marks]
+    pattern = _pattern(kind, question_marks)
     tokens: list[Token] = []
     gap, depth, params, at = "", 0, 0, 0
     while at < len(sql):
