@@ -101,6 +101,16 @@ WRONG = {
         "bad-declaration",
         "both languages",
     ),
+    "permission of an unknown role": (
+        "PERMISSIONS = [Permission(id='a.rows.read', title=TITLE, roles=('boss',))]",
+        "bad-declaration",
+        "a tuple of built-in roles",
+    ),
+    "permission of the owner": (
+        "PERMISSIONS = [Permission(id='a.rows.read', title=TITLE, roles=('owner',))]",
+        "bad-declaration",
+        "a tuple of built-in roles",
+    ),
     "payload is no Struct": (
         "INTERACTION_KINDS = [InteractionKind(id='a.row', title=TITLE, payload=dict)]",
         "bad-declaration",
@@ -234,7 +244,7 @@ def test_wrong_declaration_keeps_the_whole_plugin_out(
 
 
 def test_wrong_declarations_are_many() -> None:
-    assert len(WRONG) == 6 * len(specs.DECLARING) + 29
+    assert len(WRONG) == 6 * len(specs.DECLARING) + 31
 
 
 def test_every_hook_has_its_check() -> None:

@@ -10,7 +10,7 @@ import datetime as dt
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -23,12 +23,14 @@ from relatum.hooks.declarations import (
     Permission,
     Refusal,
     Report,
+    RoleName,
 )
 from relatum.values.problems import Problem
 from relatum.values.text import Text
 
 #: ``<plugin>.<noun>``, deeper if need be
 DECLARED_ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
+ROLE_NAMES = frozenset(get_args(RoleName))
 CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 
 Check = Callable[[Any], Iterator[Problem]]
@@ -98,6 +100,8 @@ def _title(item: Any) -> Iterator[Problem]:
 def _permission(item: Permission) -> Iterator[Problem]:
     yield from _id(item)
     yield from _title(item)
+    if not isinstance(item.roles, tuple) or not set(item.roles) <= ROLE_NAMES:
+        yield _bad(item, "roles", f"a tuple of built-in roles ({', '.join(sorted(ROLE_NAMES))})")
 
 
 def _typed(item: InteractionKind | EventType) -> Iterator[Problem]:
