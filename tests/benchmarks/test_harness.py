@@ -27,6 +27,7 @@ LIMITS = {
     "import.purchases_541k": ("at most", 90),
     "start.cold": ("at most", 2.0),
     "start.idle_memory": ("at most", 150),
+    "audit.tamper": ("at least", 1.0),
     "access.list_cost_1m": ("at most", 1.10),
     "access.policies": ("at least", 100_000),
 }

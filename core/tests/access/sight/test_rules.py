@@ -8,7 +8,7 @@ from relatum.access.sight.types import RuleChange, RuleDraft
 from relatum.access.viewer import Sight, Viewer
 from relatum.customers.types import CustomerChange, CustomerDraft, FieldDraft
 from relatum.values.ids import new_id
-from relatum.values.problems import Conflict, InvalidInput, NotFound
+from relatum.values.problems import Conflict, InvalidInput, NotFound, Refused
 
 BY = "system"
 
@@ -88,10 +88,15 @@ async def test_rules_that_cannot_be_are_refused(core_house):
     assert [rule.key for rule in await rules.all()] == ["a"]
 
 
-async def test_a_rule_may_be_changed_by_somebody_who_sees_few_customers(core_house):
+async def test_a_rule_is_made_by_somebody_who_sees_every_customer(core_house):
     await core_house.customers.create([CustomerDraft(display_name="An", tags=["x"])], by=BY)
+    draft = RuleDraft(key="a", rule=tagged("x"))
     async with core_house.sights.looking_as(Viewer(actor="person:1", kind="person")):
-        await core_house.rules.create(RuleDraft(key="a", rule=tagged("x")), by=BY)
+        with pytest.raises(Refused):
+            await core_house.rules.create(draft, by=BY)
+    sight = Sight(everything=True)
+    async with core_house.sights.looking_as(Viewer(actor="person:1", kind="person", sight=sight)):
+        await core_house.rules.create(draft, by=BY)
     assert await members(core_house, "a") == ["An"]
 
 
