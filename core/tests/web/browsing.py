@@ -143,7 +143,8 @@ class Page(HTMLParser):
         labelled = {label["for"] for label in self.all("label") if "for" in label}
         for tag in ("input", "select", "textarea"):
             for field in self.all(tag):
-                if field.get("type") not in ("hidden", "checkbox", "radio"):
+                seen = "hidden" not in field and field.get("type") != "hidden"
+                if seen and field.get("type") not in ("checkbox", "radio"):
                     assert field["id"] in labelled, field
                 if field.get("type") == "password":
                     assert "value" not in field
