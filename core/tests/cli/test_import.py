@@ -170,7 +170,7 @@ def test_a_workbook_goes_out_and_comes_back(relatum, contacts, tmp_path):
     assert [file["path"] for file in exported.json["files"]] == ["core.customers.xlsx"]
     preview = relatum("import", "--plan", out / "plan.toml", out)
     assert "core.customers.xlsx → core.customers: workbook" in preview.out
-    assert "1 created" in preview.out
+    assert "1 unchanged" in preview.out, "the same house knows its customers"
     alone = relatum("import", out / "core.customers.xlsx", "--target", "core.customers", "--json")
     assert alone.json["counts"]["rows"] == 1
 
