@@ -138,7 +138,6 @@ async def page(
     *,
     here: str = "",
     forms: tuple[Form, ...] = (),
-    headers: Headers | None = None,
     address: str | None = None,
     **values: Any,
 ) -> Html:
@@ -165,7 +164,12 @@ async def page(
     text = await asyncio.to_thread(
         render, template, language, shell=shell, refused=refused, **values
     )
-    raw: Headers = [VARIES, (b"content-language", language.encode()), *(headers or [])]
+    status = max((form.status for form in forms), default=200)
+    return Html(text, status=status, headers=_headers(request, language, refused))
+
+
+def _headers(request: Call, language: Language, refused: Sequence[Form]) -> Headers:
+    raw: Headers = [VARIES, (b"content-language", language.encode())]
     for form in refused:
         wait = form.error.extra.get("retry_after") if form.error is not None else None
         raw += [(b"retry-after", str(wait).encode())] if wait is not None else []
@@ -173,7 +177,7 @@ async def page(
         raw.append(language_cookie(language))
     if request.cookies.get(FLASH_COOKIE):
         raw.append(cookie(FLASH_COOKIE, "", seconds=0))
-    return Html(text, status=max((form.status for form in forms), default=200), headers=raw)
+    return raw
 
 
 def language_cookie(language: Language) -> tuple[bytes, bytes]:
