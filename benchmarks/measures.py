@@ -80,6 +80,7 @@ MODULES = (
     "audit",
     "access_lists",
     "access_policies",
+    "security",
 )
 
 

@@ -59,19 +59,24 @@ class Quarry:
         self._runner = runner
         self._told: set[tuple[str, str]] = set()
 
-    def ask(self, name: str, address: Address, path: str, **options: Any) -> None:
-        """One request as one of the people (``stranger``: nobody), and the judgement of it."""
+    def ask(self, name: str, address: Address, path: str, **options: Any) -> httpx.Response | None:
+        """One request as one of the people (``stranger``: nobody), and the judgement of it.
+
+        Returns:
+            The answer; ``None`` when the client itself cannot send this.
+        """
         visitor = self.site.stranger if name == "stranger" else self.site.visitor(name)
         try:
             answer = self._runner.run(visitor.ask(address.method, path, **options))
         except (UnicodeError, httpx.InvalidURL):
-            return  # the client itself cannot send this
+            return None
         self.tally.requests += 1
         self.tally.addresses.add(str(address))
         for wrong in wrongs(answer, asked=f"{path} {options}"):
             if (str(address), wrong[:60]) not in self._told:
                 self._told.add((str(address), wrong[:60]))
                 self.tally.wrongs.append(f"{name}: {address}: {wrong}\n    {path} {options!r:.600}")
+        return answer
 
     def run(self, work: Any) -> Any:
         """Something of the house, in its own event loop."""

@@ -188,9 +188,9 @@ class Matrix:
             for table in there - OWNERS.keys():
                 if table.startswith("sales_pipeline_") or table == "core_upload":
                     row = await self.site.house.db.fetch_one(f"SELECT id FROM {table} LIMIT 1")
-                    ids[table] = str(row[0] if row else uuid4())
+                    ids[table] = str(row[0] if row else NOWHERE)
         for table in OWNERS.keys() & there:
-            ids[table] = next(iter(self._rows(table, visible=True)), str(uuid4()))
+            ids[table] = next(iter(self._rows(table, visible=True)), NOWHERE)
         return ids
 
     # -- filling in ------------------------------------------------------------------------------
@@ -298,9 +298,8 @@ class Matrix:
     def _compare(
         self, address: Address, filling: Filling, one: httpx.Response, nothing: httpx.Response
     ) -> None:
-        if _stripped(one, filling.values.values()) != _stripped(
-            nothing, [NOWHERE, *filling.values.values()]
-        ):
+        named = [NOWHERE, *filling.values.values()]
+        if _stripped(one, named) != _stripped(nothing, named):
             self._wrong(
                 address,
                 filling,

@@ -55,6 +55,15 @@ class Template:
         world, staff = apart(_built(url, home, folder))
         return cls(url, home, world, staff)
 
+    @classmethod
+    def alone(cls, folder: Path) -> Template:
+        """On SQLite, for whoever has no fixtures: everything is in the folder."""
+        home = folder / "home"
+        home.mkdir(parents=True)
+        url = f"sqlite:///{folder / 'template.sqlite'}"
+        world, staff = apart(_built(url, home, folder))
+        return cls(url, home, world, staff)
+
     def copy(self, folder: Path) -> tuple[str, Path]:
         """The address of a new database and a new home, both as the template's."""
         home = folder / "home"
@@ -78,6 +87,7 @@ def apart(work: Coroutine[Any, Any, T]) -> T:
 
 async def _built(url: str, home: Path, folder: Path) -> tuple[World, Staff]:
     async with await House.open(_settings(url, home)) as house:
+        await house.migrate_apply()
         staff = await hire(house)
         world = await build(house, Belonging(staff.people, staff.teams), folder)
         async with _mounted(house) as (_, client):

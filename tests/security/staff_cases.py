@@ -48,9 +48,9 @@ STAFF_VALUES: dict[tuple[str, str], list[str] | str] = {
 #: A page for browsers only, pages of links that nobody has here, and of those who are in already.
 STAFF_ANSWERS: dict[str, tuple[int, ...]] = {
     "/account": (403,),
-    "/invitation": (410,),
-    "/password-reset": (410,),
-    "/welcome": (410,),
+    "/invitation": (410, 429),
+    "/password-reset": (410, 429),
+    "/welcome": (410, 429),
     "/sign-in": (200, 303),
     "/sign-in/second-factor": (200, 303),
     "/sign-out": (200, 303),

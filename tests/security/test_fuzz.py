@@ -17,6 +17,7 @@ from tests.security.fuzzing import (
     shoot,
     shots,
 )
+from tests.security.hostile_files import file_fuzz
 from tests.security.ownership import tables
 from tests.security.payloads import ALL
 from tests.security.site import Template
@@ -59,3 +60,10 @@ def test_forms(hunted: Quarry, count: int) -> None:
     form_fuzz(hunted, count, seed=20_261_122)
     assert not hunted.tally.wrongs, hunted.tally.report()
     assert hunted.tally.requests > count * 0.5
+
+
+@counts
+def test_files(hunted: Quarry, count: int) -> None:
+    file_fuzz(hunted, count // 3, seed=20_261_122)
+    assert not hunted.tally.wrongs, hunted.tally.report()
+    assert hunted.tally.requests >= count // 3

@@ -5,6 +5,8 @@ the customers that are hidden from them were deleted. Lists, counts, reports, ch
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,13 +24,18 @@ from tests.security.ownership import OWNERS, delete, doomed, owners_of_rows
 from tests.security.people import CUSTOMERS, PEOPLE
 from tests.security.site import Site, Template, Visitor, served
 
-#: About who asks, or about what was done here only; everything else has to be the same.
-OF_THE_VISITOR = ("/api/v1/me", "/api/v1/session", "/account", "/sign-in", "/sign-out")
-ELSEWHERE = ("/api/v1/audit", "/audit", "/api/v1/accounts", "/api/v1/roles", "/people", "/roles")
-
+#: About who asks and what lies on their desk; everything else has to be the same.
+OF_THE_VISITOR = (
+    "/api/v1/me",
+    "/api/v1/session",
+    "/api/v1/exports",
+    "/api/v1/imports",
+    "/api/v1/uploads",
+)
+#: What was done on one side only, so that somebody could see unmasked.
+ELSEWHERE = ("/api/v1/audit", "/api/v1/accounts", "/api/v1/roles", "/api/v1/standings")
 POLICY_OF = {
     "manager": POLICIES["manager"],
-    "an": POLICIES["sales"],
     "chi": POLICIES["sales"],
     "reader": POLICIES["read_only"],
     "khanh": Policy(scopes=["own"], rules=[RULE]),
@@ -52,7 +59,9 @@ async def test_a_restricted_view_is_the_owners_view_of_the_rest(
     assert seen.keys() == rest.keys()
     assert len(seen) > 60
     wrong = [
-        f"{key}\n  seen {seen[key]}\n  rest {rest[key]}" for key in seen if seen[key] != rest[key]
+        f"{key}\n  seen {seen[key]!r:.400}\n  rest {rest[key]!r:.400}"
+        for key in seen
+        if not _same(seen[key], rest[key])
     ]
     assert not wrong, f"{len(wrong)} of {len(seen)}:\n" + "\n".join(wrong[:20])
 
@@ -61,13 +70,15 @@ async def test_the_twin_lacks_what_is_hidden_and_nothing_else(
     template: Template, copied: Callable[[str], tuple[str, Path]]
 ) -> None:
     twin = copied("twin")
+    async with served(*twin, template) as site:
+        whole = await owners_of_rows(site.house.db)
     await _delete(twin, template, {"chi_one"})
     async with served(*twin, template) as site:
         left = await owners_of_rows(site.house.db)
-    for table, rows in template.world.rows.items():
-        expected = {key for key, labels in rows.items() if "chi_one" not in labels}
-        assert left[table].keys() == expected, table
-    assert left["core_customer"].keys() < template.world.rows["core_customer"].keys()
+    gone = str(template.world.customers["chi_one"])
+    for table, rows in whole.items():
+        assert left[table].keys() == {key for key, of in rows.items() if gone not in of}, table
+    assert left["core_customer"].keys() == whole["core_customer"].keys() - {gone}
     assert set(left) == set(OWNERS)
 
 
@@ -107,7 +118,8 @@ async def _everything(site: Site, visitor: Visitor, name: str) -> dict[str, Any]
             for query in _queries(address):
                 answer = await visitor.get(path, params=query)
                 key = f"{path} {query}"
-                answers[key] = (answer.status_code, _comparable(answer.text))
+                if not answer.headers.get("content-type", "").startswith("text/html"):
+                    answers[key] = (answer.status_code, _read(answer.text))
     return answers
 
 
@@ -126,17 +138,36 @@ def _queries(address: Address) -> list[dict[str, str]]:
     return queries
 
 
-def _comparable(text: str) -> Any:
-    """JSON with figures rounded (engagement falls as time goes by), or a page as it is."""
+def _read(text: str) -> Any:
     try:
-        return json.loads(
-            without_what_changes(text), parse_float=lambda each: round(float(each), 2)
-        )
+        return json.loads(without_what_changes(text))
     except ValueError:
-        return without_what_changes(text)
+        return text
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, but for figures that fall as time goes by (the engagement of a lead)."""
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-3, abs_tol=1e-3)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
 
 
 def test_figures_that_are_a_little_apart_are_the_same() -> None:
-    assert _comparable('{"a": 1.0001, "b": 2}') == _comparable('{"a": 1.0002, "b": 2}')
-    assert _comparable('{"a": 1.01}') != _comparable('{"a": 1.02}')
-    assert _comparable('{"a": 1}') != _comparable('{"a": 2}')
+    assert _same({"a": [1.0001, 2]}, {"a": [1.0002, 2]})
+    assert not _same({"a": [1.01]}, {"a": [1.02]})
+    assert not _same({"a": 1}, {"a": 2})
+    assert not _same([1], [1, 1])
+    assert not _same({"a": 1}, {"b": 1})
+
+
+@pytest.mark.parametrize("name", ["manager", "an", "khanh", "newcomer"])
+async def test_the_first_page_counts_what_is_seen(site: Site, name: str) -> None:
+    """Figures on a page are counts of what is seen, too."""
+    page = (await site.visitor(name).get("/", params={"lang": "en"})).text
+    shown = re.findall(r">([\d,.]+)<", page[page.index("<main") :])
+    assert str(len(PEOPLE[name].sees)) in shown, page[page.index("<main") :][:2000]
+    assert str(len(CUSTOMERS)) not in shown
