@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 import hypothesis
@@ -72,7 +72,7 @@ class Quarry:
             return None
         self.tally.requests += 1
         self.tally.addresses.add(str(address))
-        for wrong in wrongs(answer, asked=f"{path} {options}"):
+        for wrong in wrongs(answer, asked=f"{path} {unquote(path)} {options}"):
             if (str(address), wrong[:60]) not in self._told:
                 self._told.add((str(address), wrong[:60]))
                 self.tally.wrongs.append(f"{name}: {address}: {wrong}\n    {path} {options!r:.600}")

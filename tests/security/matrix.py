@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import httpx
 
@@ -21,6 +21,7 @@ from tests.security.bodies import Body, fresh
 from tests.security.canaries import Canary, Eyes, leaks, plain, told
 from tests.security.cases import ANSWERS, BODIES, PAIRS, REFERENCES, ROWS, VALUES, Reference
 from tests.security.ownership import OWNERS, tables
+from tests.security.people import PEOPLE
 from tests.security.site import Site, Visitor
 
 #: An id that nothing has.
@@ -188,9 +189,9 @@ class Matrix:
             for table in there - OWNERS.keys():
                 if table.startswith("sales_pipeline_") or table == "core_upload":
                     row = await self.site.house.db.fetch_one(f"SELECT id FROM {table} LIMIT 1")
-                    ids[table] = str(row[0] if row else NOWHERE)
+                    ids[table] = str(row[0] if row else absent(table))
         for table in OWNERS.keys() & there:
-            ids[table] = next(iter(self._rows(table, visible=True)), NOWHERE)
+            ids[table] = next(iter(self._rows(table, visible=True)), absent(table))
         return ids
 
     # -- filling in ------------------------------------------------------------------------------
@@ -298,7 +299,7 @@ class Matrix:
     def _compare(
         self, address: Address, filling: Filling, one: httpx.Response, nothing: httpx.Response
     ) -> None:
-        named = [NOWHERE, *filling.values.values()]
+        named = [NOWHERE, *map(absent, OWNERS), *filling.values.values()]
         if _stripped(one, named) != _stripped(nothing, named):
             self._wrong(
                 address,
@@ -315,6 +316,42 @@ class Matrix:
     def _wrong(self, address: Address, filling: Filling, what: str) -> None:
         values = " ".join(f"{name}={value}" for name, value in filling.values.items())
         self.tally.wrongs.append(f"{self.visitor.name}: {address} {values}: {what}")
+
+
+async def refused(site: Site) -> Tally:
+    """Everybody asks at every address and for every report that they hold no permission for."""
+    tally = Tally()
+
+    def judge(name: str, what: str, answer: httpx.Response, right: bool) -> None:
+        tally.requests += 1
+        if not right:
+            tally.wrongs.append(f"{name}: {what}: {answer.status_code} {answer.text[:300]}")
+
+    for address in site.addresses:
+        path = address.filled(dict.fromkeys(address.parameters, "1"))
+        for name in PEOPLE:
+            if not site.holds(name, address.permission):
+                answer = await site.visitor(name).ask(address.method, path)
+                tally.addresses.add(str(address))
+                right = answer.status_code == 403 and address.permission in answer.text
+                judge(name, str(address), answer, right)
+        if address.permission != "public":
+            answer = await site.stranger.ask(address.method, path)
+            tally.addresses.add(str(address))
+            judge("stranger", str(address), answer, _asks_who(address, answer))
+    for name in PEOPLE:
+        for report in site.house.registry.reports:
+            may = site.holds(name, report.permission) and site.holds(name, "core.reports.read")
+            answer = await site.visitor(name).get(f"/api/v1/reports/{report.id}")
+            judge(name, report.id, answer, answer.status_code == (200 if may else 403))
+    return tally
+
+
+def _asks_who(address: Address, answer: httpx.Response) -> bool:
+    if address.page and address.method == "GET" and answer.is_redirect:
+        return answer.headers["location"].startswith("/sign-in")
+    challenged = answer.headers.get("www-authenticate", "").startswith("Bearer")
+    return answer.status_code == 401 and (challenged or address.page)
 
 
 async def rows_of(site: Site) -> dict[str, dict[str, str]]:
@@ -347,6 +384,11 @@ def differences(
 def without_what_changes(text: str) -> str:
     """A text without what is another in each answer."""
     return _VOLATILE.sub('"request_id":""', text)
+
+
+def absent(table: str) -> str:
+    """An id that no row of a table has, another one for each table."""
+    return str(uuid5(NAMESPACE_URL, table))
 
 
 def _table(address: Address, name: str) -> str | None:

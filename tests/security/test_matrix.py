@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.security.addresses import UNSAFE, without_case
 from tests.security.cases import BODIES, ROWS, VALUES
-from tests.security.matrix import Matrix, Tally
+from tests.security.matrix import Matrix, Tally, refused
 from tests.security.people import PEOPLE
 from tests.security.site import Site
 from tests.structure.repository import report
@@ -75,32 +75,8 @@ async def test_the_bodies_work(site: Site) -> None:
 
 async def test_ac_sec_01_permissions(site: Site) -> None:
     """Who lacks the permission is refused, and who is nobody is asked who they are."""
-    tally = Tally()
-    for address in site.addresses:
-        path = address.filled(dict.fromkeys(address.parameters, "1"))
-        for name in PEOPLE:
-            if not site.holds(name, address.permission):
-                answer = await site.visitor(name).ask(address.method, path)
-                tally.requests += 1
-                if answer.status_code != 403 or address.permission not in answer.text:
-                    tally.wrongs.append(f"{name}: {address}: {answer.status_code} {answer.text}")
-        if address.permission != "public":
-            answer = await site.stranger.ask(address.method, path)
-            tally.requests += 1
-            if not _asks_who(answer, page=address.page and address.method == "GET"):
-                tally.wrongs.append(f"stranger: {address}: {answer.status_code} {answer.text}")
-    for name in PEOPLE:
-        for each in site.house.registry.reports:
-            may = site.holds(name, each.permission) and site.holds(name, "core.reports.read")
-            answer = await site.visitor(name).get(f"/api/v1/reports/{each.id}")
-            if answer.status_code != (200 if may else 403):
-                tally.wrongs.append(f"{name}: {each.id}: {answer.status_code} {answer.text}")
+    tally = await refused(site)
     assert not tally.wrongs, tally.report()
     assert tally.requests > 100
-
-
-def _asks_who(answer, *, page: bool) -> bool:  # type: ignore[no-untyped-def]
-    if page and answer.status_code in (302, 303):
-        return bool(answer.headers["location"].startswith("/sign-in"))
-    challenged = answer.headers.get("www-authenticate", "").startswith("Bearer")
-    return answer.status_code == 401 and (challenged or page)
+    guarded = {str(each) for each in site.addresses if each.permission != "public"}
+    assert guarded <= tally.addresses

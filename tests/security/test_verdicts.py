@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -57,6 +59,12 @@ def test_what_was_asked_may_be_quoted() -> None:
     quoted = answer(422, f'{{"got": "{asked}"}}', content_type="application/problem+json")
     assert not list(wrongs(quoted, asked=asked))
     assert list(wrongs(quoted))
+
+
+def test_statements_that_were_stored_are_told_from_ours() -> None:
+    stored = next(text for text in payloads.SQL if "UNION SELECT id" in text)
+    assert not list(wrongs(answer(text=json.dumps({"name": f"Máy {stored}"}))))
+    assert list(wrongs(answer(text=json.dumps({"name": stored, "x": "SELECT a FROM b"}))))
 
 
 @pytest.mark.parametrize(

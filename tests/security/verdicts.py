@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import httpx
 
+from tests.security import payloads
 from tests.security.payloads import MARK, PRODUCT
 
 #: Words of the inside of the house; none of them is ever told to those outside.
@@ -25,6 +28,12 @@ INSIDE = (
     "TemplateSyntaxError",
 )
 _SQL = re.compile(r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s.+\sSET|DELETE\s+FROM)\b", re.S)
+_STORED = {
+    form
+    for one in payloads.ALL
+    if _SQL.search(one)
+    for form in (one, json.dumps(one)[1:-1], html.escape(one), html.escape(one, quote=False))
+}
 _URLS = {"href", "src", "action", "formaction", "data", "poster", "srcdoc"}
 _ACTIVE = {"base", "embed", "frame", "iframe", "object", "portal"}
 
@@ -41,7 +50,7 @@ def wrongs(answer: httpx.Response, *, asked: str = "") -> Iterator[str]:
     for inside in INSIDE:
         if inside in text and inside not in asked:
             yield f"tells of its inside: {inside}"
-    if _SQL.search(text) and not _SQL.search(asked):
+    if _SQL.search(_without_ours(text)) and not _SQL.search(asked):
         yield "tells a statement"
     if PRODUCT in text:
         yield f"ran a text as code: {PRODUCT}"
@@ -51,6 +60,13 @@ def wrongs(answer: httpx.Response, *, asked: str = "") -> Iterator[str]:
         yield from page_wrongs(text)
     elif _failed(answer) and kind != "application/problem+json":
         yield f"failed without a problem document: {kind!r}"
+
+
+def _without_ours(text: str) -> str:
+    """Without the statements that earlier requests stored as names and notes."""
+    for form in _STORED:
+        text = text.replace(form, "")
+    return text
 
 
 def _failed(answer: httpx.Response) -> bool:
