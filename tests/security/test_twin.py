@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from relatum.access.policies import SENSITIVITIES, Policy
+from relatum.access.policies import Policy
 from relatum.access.roles.builtin import POLICIES
 from relatum.access.roles.types import RoleDraft, StandingChange
 from relatum.app.house import House
+from relatum.values.sensitivity import SENSITIVITIES
 from tests.security.addresses import Address
 from tests.security.hiring import RULE
 from tests.security.matrix import Matrix, without_what_changes
