@@ -18,7 +18,6 @@ import msgspec
 from benchmarks.measures import Condition, Measure, Reading
 from benchmarks.million import ACCOUNTS, DENSE, SPARSE, TEAMS, account, million, team
 from benchmarks.rounds import ratio
-from relatum.access.policies import Sensitivity
 from relatum.access.sight.compiling import SightGuard, guard_for
 from relatum.access.sight.masking import Masked
 from relatum.access.viewer import Sight, Viewer
@@ -30,6 +29,7 @@ from relatum.customers.types import CustomerQuery
 from relatum.db.guarded import guarded_tables
 from relatum.db.guarding import guarded_by
 from relatum.http.routes.customers import READ
+from relatum.values.sensitivity import Sensitivity
 
 CUSTOMERS = 1_000_000
 SORTS = ("display_name", "created_at", "-created_at", "updated_at", "-updated_at")

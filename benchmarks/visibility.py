@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from relatum.access.accounts.tables import StoredAccount
-from relatum.access.policies import MASK, SENSITIVITIES, Condition, Policy, Rule
+from relatum.access.policies import MASK, Condition, Policy, Rule
 from relatum.access.roles.tables import StoredTeam
 from relatum.access.sight.combining import sight_of
 from relatum.access.sight.types import RuleChange, RuleDraft
@@ -33,6 +33,7 @@ from relatum.customers.types import (
 )
 from relatum.interactions.types import InteractionDraft
 from relatum.values.ids import new_id
+from relatum.values.sensitivity import SENSITIVITIES
 from relatum.values.time import now
 
 BY = "system"

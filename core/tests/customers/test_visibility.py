@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from relatum.access.accounts.tables import StoredAccount
-from relatum.access.policies import MASK, SENSITIVITIES
+from relatum.access.policies import MASK
 from relatum.access.roles.tables import StoredTeam, TeamMember
 from relatum.access.viewer import Sight, Viewer
 from relatum.customers import ranges
@@ -19,6 +19,7 @@ from relatum.customers.types import (
 )
 from relatum.values.ids import new_id
 from relatum.values.problems import Conflict, InvalidInput, NotFound, Refused
+from relatum.values.sensitivity import SENSITIVITIES
 from relatum.values.time import now
 
 BY = "system"

@@ -121,6 +121,13 @@ WRONG = {
         "bad-declaration",
         "forbid_unknown_fields=True",
     ),
+    "a class that nobody knows": (
+        "Hidden = msgspec.defstruct('Hidden', [('n', __import__('typing').Annotated[str, msgspec.Meta(extra={"
+        "'sensitivity': 'contacts'})])], forbid_unknown_fields=True)\n"
+        "INTERACTION_KINDS = [InteractionKind(id='a.row', title=TITLE, payload=Hidden)]",
+        "unknown-sensitivity",
+        "contact, identity, finance or health",
+    ),
     "version zero": (
         "EVENT_TYPES = [EventType(id='a.made', title=TITLE, payload=Empty, version=0)]",
         "bad-declaration",

@@ -29,7 +29,9 @@ class Shop:
         self.fails: BaseException | None = None
         self.status = 201
         self.delay = 0.0
-        self.edge = Edge(self, most_bytes=1000, seconds=seconds, idempotency=Idempotency(house.db, house.secrets))
+        self.edge = Edge(
+            self, most_bytes=1000, seconds=seconds, idempotency=Idempotency(house.db, house.secrets)
+        )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.calls += 1
@@ -176,7 +178,12 @@ async def test_bytes_are_answered_as_they_were(core_house: House) -> None:
         await send({"type": "http.response.body", "body": bytes(range(256)), "more_body": True})
         await send({"type": "http.response.body", "body": b"\xff\0", "more_body": False})
 
-    edge = Edge(picture, most_bytes=10, seconds=5, idempotency=Idempotency(core_house.db, core_house.secrets))
+    edge = Edge(
+        picture,
+        most_bytes=10,
+        seconds=5,
+        idempotency=Idempotency(core_house.db, core_house.secrets),
+    )
     for _ in range(2):
         answer = await ask(edge, "POST", headers=[HOST, (b"idempotency-key", b"k")])
         assert answer.body == bytes(range(256)) + b"\xff\0"

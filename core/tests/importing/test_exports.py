@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from relatum.access.policies import MASK, SENSITIVITIES, Policy
+from relatum.access.policies import MASK, Policy
 from relatum.config.settings import Exports as ExportSettings
 from relatum.customers.types import ContactPointDraft, CustomerDraft, FieldDraft
 from relatum.importing.exports import service as exports_module
@@ -20,6 +20,7 @@ from relatum.importing.guessing import guess_plan
 from relatum.importing.plan import Format
 from relatum.importing.reading import open_table
 from relatum.interactions.types import InteractionDraft
+from relatum.values.sensitivity import SENSITIVITIES
 from relatum.values.time import now
 from relatum_sdk.people import make_token
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relatum.access.policies import SENSITIVITIES, Policy
+from relatum.access.policies import Policy
 from relatum.customers.types import ContactPointDraft, CustomerDraft, CustomerQuery
 from relatum.importing.requests import service as requests_module
 from relatum.importing.workbooks import SheetFile
+from relatum.values.sensitivity import SENSITIVITIES
 
 quick = settings(
     max_examples=40,

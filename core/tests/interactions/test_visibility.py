@@ -2,11 +2,12 @@
 
 import pytest
 
-from relatum.access.policies import MASK, SENSITIVITIES
+from relatum.access.policies import MASK
 from relatum.access.viewer import Sight, Viewer
 from relatum.customers.types import CustomerDraft
 from relatum.interactions.types import InteractionDraft, InteractionQuery
 from relatum.values.problems import InvalidInput
+from relatum.values.sensitivity import SENSITIVITIES
 
 BY = "system"
 

@@ -8,15 +8,12 @@ import msgspec
 from msgspec import Meta
 
 from relatum.db import guarding
+from relatum.values.sensitivity import Sensitivity
 
 #: The roles that every installation has. ``owner`` may do and see everything.
 BuiltinRole = Literal["owner", "manager", "sales", "care", "marketing", "analyst", "read_only"]
 BUILTIN_ROLES: tuple[BuiltinRole, ...] = get_args(BuiltinRole)
 
-#: How sensitive a field is. ``contact``: phone, e-mail, address; ``identity``: papers, birth;
-#: ``secret``: also encrypted at rest.
-Sensitivity = Literal["contact", "identity", "finance", "health", "secret"]
-SENSITIVITIES: tuple[Sensitivity, ...] = get_args(Sensitivity)
 
 #: Stands in for what somebody may not see, and is refused where something is saved.
 MASK = guarding.MASK

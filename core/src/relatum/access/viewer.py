@@ -10,8 +10,8 @@ from uuid import UUID
 
 import msgspec
 
-from relatum.access.policies import SENSITIVITIES, Sensitivity
 from relatum.hooks.declarations import PUBLIC, SIGNED_IN
+from relatum.values.sensitivity import SENSITIVITIES, Sensitivity
 
 __all__ = [
     "ANONYMOUS",

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from relatum.access.policies import Sensitivity
+from relatum.values.sensitivity import Sensitivity
 
 CustomerKind = Literal["person", "organisation"]
 Role = Literal["prospect", "customer", "partner", "supplier", "distributor", "investor", "employee"]

@@ -26,6 +26,7 @@ from relatum.hooks.declarations import (
     RoleName,
 )
 from relatum.values.problems import Problem
+from relatum.values.sensitivity import unusable_classes
 from relatum.values.text import Text
 
 #: ``<plugin>.<noun>``, deeper if need be
@@ -119,8 +120,22 @@ def _typed(item: InteractionKind | EventType) -> Iterator[Problem]:
             "a Struct that refuses unknown fields",
             f"write class {item.payload.__name__}(msgspec.Struct, forbid_unknown_fields=True)",
         )
+    elif isinstance(item, InteractionKind):
+        yield from _classes(item)
     if type(item.version) is not int or item.version < 1:
         yield _bad(item, "version", "a whole number from 1")
+
+
+def _classes(item: InteractionKind) -> Iterator[Problem]:
+    for reason in unusable_classes(item.payload):
+        yield Problem(
+            code="unknown-sensitivity",
+            message=f"the payload of {item.id!r} would be shown to people who may not see it",
+            where="payload",
+            expected="contact, identity, finance or health, on a field of the payload itself",
+            got=reason,
+            mend="name such a class on the field, or keep secrets in a custom field",
+        )
 
 
 def _handler(item: Handler) -> Iterator[Problem]:

@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from relatum.access.sight.masking import sensitive_fields
 from relatum.access.sight.types import RuleDraft
 from relatum.customers.types import CustomerDraft
+from relatum.values.sensitivity import sensitive_fields
 
 GUIDE = Path(__file__).parents[4] / "docs" / "guides" / "visibility.md"
 

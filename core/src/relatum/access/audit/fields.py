@@ -23,12 +23,12 @@ from relatum.events.types import NewEvent
 from relatum.values.problems import RelatumError
 
 if TYPE_CHECKING:
-    from relatum.access.policies import Sensitivity
     from relatum.access.sight.service import Sights
     from relatum.customers.rows import Ready
     from relatum.customers.types import Customer
     from relatum.db.database import Database
     from relatum.events.log import EventLog
+    from relatum.values.sensitivity import Sensitivity
 
 log = logging.getLogger("relatum.secrets")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from relatum.access.policies import SENSITIVITIES, BuiltinRole, Policy
+from relatum.access.policies import BuiltinRole, Policy
+from relatum.values.sensitivity import SENSITIVITIES
 from relatum.values.text import Text
 
 OWNER: BuiltinRole = "owner"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from relatum.access.policies import SENSITIVITIES, Policy
+from relatum.access.policies import Policy
 from relatum.access.viewer import Sight
+from relatum.values.sensitivity import SENSITIVITIES
 
 
 def sight_of(

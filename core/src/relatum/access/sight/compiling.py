@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from relatum.access.policies import Sensitivity
 from relatum.access.sight import masking
 from relatum.access.sight.masking import Kind, Masked
 from relatum.access.viewer import Sight
 from relatum.db.columns import CUSTOMER_TABLE
 from relatum.db.guarded import GuardedTable
 from relatum.db.guarding import Guard, Shadow
+from relatum.values.sensitivity import Sensitivity, is_concealed
 
 MEMBERS = "core_rule_member"
 _NOBODY = "1 = 0"
@@ -88,7 +88,9 @@ class _Compiler:
         self._kind = kind
         self._keys = keys
         hidden = sight.masked
-        self._fields = [key for key, sensitivity in masked.fields if sensitivity in hidden]
+        self._fields = [
+            key for key, sensitivity in masked.fields if is_concealed(sensitivity, hidden)
+        ]
 
     def shadow(self, table: GuardedTable) -> Shadow | None:
         """What stands in for the table; ``None`` when it is shown as it is."""
@@ -157,7 +159,7 @@ class _Compiler:
         masks = {
             column: self._whole(table, column)
             for column, sensitivity in table.sensitive.items()
-            if sensitivity in hidden
+            if is_concealed(sensitivity, hidden)
         }
         special = _SPECIAL.get(table.name)
         return masks | dict(special(self, hidden)) if special and hidden else masks

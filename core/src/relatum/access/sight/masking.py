@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
-from msgspec import inspect
 
-from relatum.access.policies import MASK, Sensitivity
+from relatum.access.policies import MASK
+from relatum.values.sensitivity import Sensitivity, is_concealed
 
 Kind = Literal["sqlite", "postgresql"]
 
@@ -95,7 +95,7 @@ def payload(masked: Masked, hidden: frozenset[Sensitivity], kind: Kind) -> str:
     plain: list[str] = []
     cases: list[str] = []
     for interaction_kind, fields in masked.payloads:
-        keys = [key for key, sensitivity in fields if sensitivity in hidden]
+        keys = [key for key, sensitivity in fields if is_concealed(sensitivity, hidden)]
         if keys:
             shown = inside_json("payload", keys, kind)
             cases.append(f"WHEN g.kind = '{interaction_kind}' THEN {shown}")
@@ -105,24 +105,3 @@ def payload(masked: Masked, hidden: frozenset[Sensitivity], kind: Kind) -> str:
         cases.insert(0, f'WHEN g.kind IN ({", ".join(plain)}) THEN g."payload"')
     nothing = empty_json(kind)
     return f"CASE {' '.join(cases)} ELSE {nothing} END" if cases else nothing
-
-
-def sensitive_fields(payload: type[msgspec.Struct]) -> Mapping[str, Sensitivity]:
-    """Fields annotated with ``Meta(extra={"sensitivity": …})``, by their names in JSON."""
-    info = inspect.type_info(payload)
-    if not isinstance(info, inspect.StructType):
-        return {}
-    return {
-        field.encode_name: found for field in info.fields for found in _sensitivities(field.type)
-    }
-
-
-def _sensitivities(type_: inspect.Type) -> Iterator[Sensitivity]:
-    if isinstance(type_, inspect.Metadata):
-        found = (type_.extra or {}).get("sensitivity")
-        if found is not None:
-            yield found
-        yield from _sensitivities(type_.type)
-    elif isinstance(type_, inspect.UnionType):
-        for each in type_.types:
-            yield from _sensitivities(each)

@@ -12,15 +12,16 @@ from piccolo.columns import JSON
 from piccolo.table import TABLE_REGISTRY
 
 from relatum.access.sight.compiling import SightGuard, guard_for
-from relatum.access.sight.masking import Masked, sensitive_fields
+from relatum.access.sight.masking import Masked
 from relatum.access.viewer import Sight, Viewer, acting_as
 from relatum.db.guarded import GuardedTable, guarded_tables
 from relatum.db.guarding import as_the_house, guarded_by
+from relatum.values.sensitivity import sensitive_fields
 
 if TYPE_CHECKING:
-    from relatum.access.policies import Sensitivity
     from relatum.db.database import Database
     from relatum.hooks.registry import Registry
+    from relatum.values.sensitivity import Sensitivity
 
 MOST_KEPT = 1024
 #: For how long another process may have changed the class of a custom field unnoticed.

@@ -9,7 +9,7 @@ from litestar import get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from relatum.access.policies import SENSITIVITIES, Policy, Scope, Sensitivity
+from relatum.access.policies import Policy, Scope
 from relatum.access.roles.types import (
     BasedOn,
     PermissionIds,
@@ -21,6 +21,7 @@ from relatum.access.roles.types import (
 from relatum.http.answers import Answer, Html
 from relatum.http.calls import Call
 from relatum.values.problems import RelatumError
+from relatum.values.sensitivity import SENSITIVITIES, Sensitivity
 from relatum.web.forms import Form, Nothing, sent
 from relatum.web.languages import marked
 from relatum.web.layout import PAGE, Redirect, page
