@@ -10,7 +10,7 @@ from relatum.access.accounts.types import InvitationDraft, ServiceDraft, TokenDr
 from relatum.access.policies import Condition, Policy, Rule
 from relatum.access.roles.types import RoleDraft, StandingChange, TeamDraft
 from relatum.access.sight.types import RuleDraft
-from tests.security.people import PEOPLE, TEAMS, VIP_TAG
+from tests.security.people import OWN_ROLES, PEOPLE, TEAMS, VIP_TAG
 from tests.security.staff_cases import PASSWORD
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ async def hire(house: House) -> Staff:
         staff.teams[name] = made.id
     vip = Condition(attribute="tag", is_one_of=[VIP_TAG])
     await house.rules.create(RuleDraft(key=RULE, rule=Rule(all_of=[vip])), by=BY)
-    for role in _own_roles():
+    for role in _own_roles(house):
         await house.roles.create(role, by=BY)
     for name in PEOPLE:
         await _join(house, staff, name)
@@ -48,23 +48,25 @@ async def hire(house: House) -> Staff:
     return staff
 
 
-def _own_roles() -> list[RoleDraft]:
-    return [
-        RoleDraft(
-            key="vip_desk",
-            title_en="VIP desk",
-            title_vi="Khách hạng nhất",
-            based_on="care",
-            policy=Policy(scopes=["own"], rules=[RULE], unmasked=["identity", "health"]),
-        ),
-        RoleDraft(
-            key="newcomer",
-            title_en="Newcomer",
-            title_vi="Người mới",
-            based_on="manager",
-            policy=Policy(scopes=["own"]),
-        ),
-    ]
+def _own_roles(house: House) -> list[RoleDraft]:
+    policies = {
+        "vip_desk": Policy(scopes=["own"], rules=[RULE], unmasked=["identity", "health"]),
+        "newcomer": Policy(scopes=["own"]),
+    }
+    drafts = []
+    for key, (based_on, added) in OWN_ROLES.items():
+        given = [each.id for each in house.registry.permissions if based_on in each.roles]
+        drafts.append(
+            RoleDraft(
+                key=key,
+                title_en=key,
+                title_vi=key,
+                based_on=based_on,
+                policy=policies[key],
+                permissions=sorted({*given, *added}),
+            )
+        )
+    return drafts
 
 
 async def _join(house: House, staff: Staff, name: str) -> None:

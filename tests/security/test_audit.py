@@ -51,6 +51,6 @@ async def test_ac_sec_12_reading_sensitive_fields_is_noted(site: Site) -> None:
 
 
 async def test_the_trail_is_for_those_who_hold_the_permission(site: Site) -> None:
-    for name in ("manager", "an", "analyst", "newcomer"):
+    for name in ("manager", "an", "analyst", "reader"):
         assert (await site.visitor(name).get("/api/v1/audit")).status_code == 403
     assert (await site.visitor("owner").get("/api/v1/audit")).status_code == 200

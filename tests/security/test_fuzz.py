@@ -37,7 +37,7 @@ counts = pytest.mark.parametrize(
 
 
 @counts
-def test_every_input_with_hostile_texts(hunted: Quarry, count: int) -> None:
+def test_ac_sec_03_every_input_with_hostile_texts(hunted: Quarry, count: int) -> None:
     before = hunted.run(tables(hunted.site.house.db))
     every = shots(hunted.run(plans(hunted.site)), ALL)
     shoot(hunted, choose(every, count, seed=20_261_122))
