@@ -59,8 +59,13 @@ class Quarry:
         self._runner = runner
         self._told: set[tuple[str, str]] = set()
 
-    def ask(self, name: str, address: Address, path: str, **options: Any) -> httpx.Response | None:
+    def ask(
+        self, name: str, address: Address, path: str, *, said: str = "", **options: Any
+    ) -> httpx.Response | None:
         """One request as one of the people (``stranger``: nobody), and the judgement of it.
+
+        Args:
+            said: what was sent before and may be told back: the headings of a file.
 
         Returns:
             The answer; ``None`` when the client itself cannot send this.
@@ -72,7 +77,7 @@ class Quarry:
             return None
         self.tally.requests += 1
         self.tally.addresses.add(str(address))
-        for wrong in wrongs(answer, asked=f"{path} {unquote(path)} {options}"):
+        for wrong in wrongs(answer, asked=f"{path} {unquote(path)} {options} {said}"):
             if (str(address), wrong[:60]) not in self._told:
                 self._told.add((str(address), wrong[:60]))
                 self.tally.wrongs.append(f"{name}: {address}: {wrong}\n    {path} {options!r:.600}")

@@ -12,6 +12,7 @@ from tests.security.fuzzing import Quarry
 from tests.security.payloads import ALL
 
 UPLOADS = "POST", "/api/v1/uploads"
+CODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1258")
 HEADINGS = ("ma", "ten", "dien thoai", "email", "tag", "id", "display_name", "phone")
 
 
@@ -39,10 +40,11 @@ def file_fuzz(quarry: Quarry, count: int, *, seed: int, steps: int = 25) -> None
         id = kept.json()["id"]
         if n % steps == 0:
             draft = {"files": [{"upload": id, "target": "core.customers"}], "name": f"t{n}"}
-            made = quarry.ask(who, imports, imports.path, json=draft)
+            said = "\n".join([name, *(content.decode(each, "replace") for each in CODINGS)])
+            made = quarry.ask(who, imports, imports.path, said=said, json=draft)
             if made is not None and made.status_code == 201:
                 values = {"import_id": made.json()["id"]}
-                quarry.ask(who, apply, apply.filled(values))
+                quarry.ask(who, apply, apply.filled(values), said=said)
                 quarry.run(quarry.site.house.import_requests.run_once())
         gone = known["DELETE", "/api/v1/uploads/{upload_id}"]
         quarry.ask(who, gone, gone.filled({"upload_id": id}))
@@ -59,7 +61,7 @@ def _table(chance: random.Random) -> tuple[str, bytes]:
     lines = [mark.join(heads)]
     lines += [mark.join(_cells(chance, width + chance.randint(-1, 1))) for _ in range(4)]
     text = chance.choice(("\n", "\r\n", "\r")).join(lines)
-    coding = chance.choice(("utf-8", "utf-8-sig", "utf-16", "cp1258"))
+    coding = chance.choice(CODINGS)
     return "bang.csv", text.encode(coding, "replace")
 
 

@@ -22,7 +22,7 @@ from tests.security.ownership import tables
 from tests.security.payloads import ALL
 from tests.security.site import Template
 
-FEW, MANY = 600, 10_000
+FEW, MANY = 250, 10_000
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_the_openapi_document(hunted: Quarry, count: int) -> None:
     assert not hunted.tally.wrongs, hunted.tally.report()
     assert hunted.tally.requests > count * 0.5
     operations = [each for each in hunted.site.addresses if not each.page]
-    assert len(hunted.tally.addresses) >= len(operations) * 0.9
+    assert len(hunted.tally.addresses) >= len(operations) * 0.8
 
 
 @counts
