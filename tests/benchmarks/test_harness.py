@@ -30,6 +30,8 @@ LIMITS = {
     "audit.tamper": ("at least", 1.0),
     "access.list_cost_1m": ("at most", 1.10),
     "access.policies": ("at least", 100_000),
+    "access.matrix": ("at most", 0),
+    "security.fuzz": ("at most", 0),
 }
 
 

@@ -16,6 +16,7 @@ from benchmarks import (
     idle_plugins,
     imports,
     million,
+    security,
     starts,
 )
 from benchmarks.measures import NotRunError, Reading, all_measures
@@ -29,6 +30,7 @@ SMALL: dict[Any, dict[str, Any]] = {
     http_reads: {"CUSTOMERS": 120, "ROUNDS": 1, "SECONDS": 1, "IDS": 50},
     idle_plugins: {"ROUNDS": 1, "SINGLES": 5, "BATCHES": 1, "HTTP_ROUNDS": 1, "HTTP_SECONDS": 1},
     imports: {"CUSTOMERS": 300},
+    security: {"INPUTS": 200, "ROWS": 1},
     starts: {"CUSTOMERS": 120, "STARTS": 1, "IDLE_SECONDS": 0},
 }
 LINES = """\
@@ -59,7 +61,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_it_runs(id: str) -> None:
     reading = all_measures()[id].run()
     assert isinstance(reading, Reading)
-    assert reading.value > 0
+    counts_faults = all_measures()[id].limit == 0
+    assert reading.value == 0 if counts_faults else reading.value > 0
     assert all(len(row) == len(reading.heads) for row in reading.rows)
 
 
