@@ -145,6 +145,32 @@ async def test_lists_of_more_sources_than_ranges_are_the_same(core_house, me, mo
         assert len((await customers.find(CustomerQuery(team=first))).items) == 7
 
 
+async def test_who_sees_most_through_many_reasons_gets_the_same_pages(core_house, me, monkeypatch):
+    """The first rows are tried from ``MANY`` reasons on; with and without it the pages agree."""
+    customers = core_house.customers
+    teams = [await team() for _ in range(3)]
+    await customers.create([draft(f"Lan {n}", team=teams[n % 3]) for n in range(40)], by=BY)
+    await customers.create([draft(f"Xa {n}") for n in range(60)], by=BY)
+    monkeypatch.setattr(ranges, "LOOKED_AT", 20)
+    for masked in (frozenset(), ALL):
+        seen = person(me, teams=teams, masked=masked)
+        for sort in ("display_name", "-display_name", "-created_at", "updated_at"):
+            pages: list[list[str]] = []
+            for many in (1, 1, 100):  # tried, remembered as too little, never tried
+                monkeypatch.setattr(ranges, "MANY", many)
+                names, cursor = [], None
+                while cursor is not None or not names:
+                    async with core_house.sights.looking_as(seen):
+                        page = await customers.find(
+                            CustomerQuery(sort=sort, limit=9, cursor=cursor)
+                        )
+                    names += [one.display_name for one in page.items]
+                    cursor = page.next
+                pages.append(names)
+            assert pages[0] == pages[1] == pages[2]
+            assert len(pages[0]) == 40
+
+
 async def test_whoever_sees_nothing_gets_an_empty_list(core_house, me):
     await core_house.customers.create([draft()], by=BY)
     viewer = Viewer(actor="anonymous", kind="anonymous")

@@ -73,6 +73,7 @@ class Customers:
         self.links = Links(db, events)
         self._rows = CustomerRows(db, country=country)
         self._select = reading.SELECT[db.kind]
+        self._thin = ranges.Thin()
         self._fields = CustomFields(db, sights.forget if sights else _nothing)
         self._assigning = Assigning(db, belonging or NoTeams())
         self._keeping: Keeping = keeping or KeepingNothing()
@@ -125,7 +126,7 @@ class Customers:
             declared = await self.fields()
             self._refuse_unknown(query.fields, declared)
             _refuse_secret(query.fields, declared)
-        found, asked = await ranges.page_of(self._db, query, country=self._country)
+        found, asked = await ranges.page_of(self._db, query, country=self._country, thin=self._thin)
         kept, following = cut(found, asked, value=reading.SORT_VALUE[asked.sort.column], id=0)
         shown = await self._keeping.show([reading.customer_of(row) for row in kept])
         return Page(shown, following)

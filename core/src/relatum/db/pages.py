@@ -116,16 +116,28 @@ def from_cursor(
     where = list(conditions)
     values = list(params)
     if cursor is not None:
-        value, last = _read_cursor(cursor, sort)
-        sign = "<" if sort.descending else ">"
-        if sort.column == id_column:
-            where.append(f"{id_column} {sign} ?")
-            values.append(last)
-        else:
-            where.append(f"({sort.column}, {id_column}) {sign} (?, ?)")
-            values += [value, last]
+        where.append(beyond(sort, id_column))
+        values += values_of(cursor, sort, id_column)
     clause = f" WHERE {' AND '.join(where)}" if where else ""
     return f"{select}{clause}", values
+
+
+def beyond(sort: Sort, id_column: str) -> str:
+    """The condition for rows that come after a cursor."""
+    sign = "<" if sort.descending else ">"
+    if sort.column == id_column:
+        return f"{id_column} {sign} ?"
+    return f"({sort.column}, {id_column}) {sign} (?, ?)"
+
+
+def values_of(cursor: str, sort: Sort, id_column: str) -> list[Any]:
+    """The parameters of :func:`beyond`.
+
+    Raises:
+        InvalidInput: the cursor is not one that this sort order gave out.
+    """
+    value, last = _read_cursor(cursor, sort)
+    return [last] if sort.column == id_column else [value, last]
 
 
 def cut(
