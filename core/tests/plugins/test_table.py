@@ -28,8 +28,10 @@ DECLARES = AGREES + (
     '    return [Permission(id=f"{plugin.id}.x.read", title=Text(en="X", vi="X"))]\n'
 )
 APP = (
+    "from pathlib import Path\n"
     "from piccolo.conf.apps import AppConfig\n"
-    "APP_CONFIG = AppConfig(app_name={!r}, migrations_folder_path='.', table_classes=[])\n"
+    "FOLDER = str(Path(__file__).parent / 'piccolo_migrations')\n"
+    "APP_CONFIG = AppConfig(app_name={!r}, migrations_folder_path=FOLDER, table_classes=[])\n"
 )
 
 
