@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
@@ -182,3 +184,39 @@ def test_the_tables_of_the_house() -> None:
     assert found["core_parked_event"].customers == ("customer_id",)
     assert found["core_import_batch"].across_customers
     assert found["core_idempotency"].across_customers
+
+
+class Note(Table, tablename="probe_note"):
+    """As a plugin wrote it."""
+
+    customer = CustomerRef(db_column_name="customer_id", null=True)
+    text = Text()
+
+
+TABLE_REGISTRY.remove(Note)
+
+
+def copy_of_note() -> type[Table]:
+    class Note(Table, tablename="probe_note"):
+        text = Text()
+
+    TABLE_REGISTRY.remove(Note)
+    return Note
+
+
+@pytest.mark.parametrize(
+    "module", ["types", "<run_path>", "probe.piccolo_migrations.probe_1", "somewhere.else"]
+)
+@pytest.mark.parametrize("copy_first", [True, False])
+def test_a_copy_of_a_table_never_counts(
+    module: str, copy_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration that is imported holds its copy under the table's name, as the plugin does."""
+    copy = copy_of_note()
+    copy.__module__ = module
+    if module not in sys.modules:
+        holder = ModuleType(module)
+        holder.Note = copy  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, module, holder)
+    (found,) = guarded_tables([copy, Note] if copy_first else [Note, copy])
+    assert found.customers == ("customer_id",)

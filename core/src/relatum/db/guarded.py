@@ -25,6 +25,7 @@ from relatum.db.columns import CUSTOMER_TABLE, CustomerRef, CustomerTrace, RowRe
 
 #: Modules of classes that Piccolo makes by itself, and of files that are only looked at.
 _COPYING = frozenset({"types", "<run_path>"})
+_MARKS = (CustomerRef, CustomerTrace, RowRef, ForeignKey)
 
 
 class GuardedTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,18 +93,21 @@ def guarded_tables(tables: Iterable[type[Table]] | None = None) -> tuple[Guarded
     return tuple(described[name] for name in _parents_first(described))
 
 
-def _standing(table: type[Table]) -> int:
+def _standing(table: type[Table]) -> tuple[int, int]:
     """How sure it is that this is the table as its plugin wrote it, marks and all.
 
     Piccolo and migrations make copies of a few columns without the marks. They stay among all table
     classes of a process that has migrated, or has only looked at a migration file. So what its own
-    module holds under its name comes first, and a copy of a migration last.
+    module holds under its name comes first, and a copy of a migration last. A copy loses marks and
+    never has more, so among equals the one with most of them counts.
     """
+    marks = sum(isinstance(each, _MARKS) for each in table._meta.columns) + len(_sensitive(table))
+    marks += bool(getattr(table, "across_customers", False))
     module = table.__module__
-    if module in _COPYING or module.startswith("_relatum_migrations."):
-        return 0
+    if module in _COPYING or any("migrations" in part for part in module.split(".")):
+        return 0, marks
     held = vars(sys.modules[module]).get(table.__name__) if module in sys.modules else None
-    return 2 if held is table else 1
+    return 2 if held is table else 1, marks
 
 
 def _describe(table: type[Table], guarding: list[_Link], parents: list[_Link]) -> GuardedTable:
