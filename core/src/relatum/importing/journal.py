@@ -335,14 +335,6 @@ class Journal:
         """Inside the transaction that takes the batch back."""
         await self._db.execute("UPDATE core_import_batch SET undone = ? WHERE id = ?", True, batch)
 
-    @_of_the_house
-    async def undone_names(self) -> set[str]:
-        """``import:<id>`` of every import that was undone or is being undone."""
-        rows = await self._db.fetch(
-            "SELECT id FROM core_import WHERE state IN ('undone', 'undoing')"
-        )
-        return {f"import:{row[0]}" for row in rows}
-
 
 def pack_ids(created: dict[str, list[UUID]]) -> bytes:
     """Ids by table, 16 bytes each."""

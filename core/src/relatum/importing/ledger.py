@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from relatum.hooks.declarations import Finding, ImportScope, Numbered, Proposed
+from relatum.hooks.declarations import Finding, ImportScope, Proposed
 from relatum.importing.results import Decision, LineFinding, ProposalSummary
 from relatum.importing.rows import Row
 from relatum.importing.sources import Source
@@ -114,11 +114,6 @@ def merge_proposals(summaries: Sequence[ProposalSummary]) -> list[ProposalSummar
             known.rows += one.rows
             known.lines = [*known.lines, *one.lines][:_MOST_LINES]
     return list(merged.values())
-
-
-def by_line(records: Sequence[Numbered], rows: Sequence[Row]) -> dict[int, tuple[Numbered, Row]]:
-    """Records and their rows by line."""
-    return {row.line: (record, row) for record, row in zip(records, rows, strict=True)}
 
 
 def _reason(finding: LineFinding) -> str:
