@@ -15,6 +15,7 @@ from relatum.values.text import Text
 if TYPE_CHECKING:
     from relatum.events.types import Event
     from relatum.hooks.context import Plugin
+    from relatum.jobs.types import Run
 
 
 #: Permissions that no role holds because everybody does: of routes that anybody may call (a
@@ -78,18 +79,61 @@ class Handler(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 500
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """Work on a schedule.
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run that failed is tried again.
 
-    ``every`` runs it at that distance; ``daily_at`` (``HH:MM`` in the company's time zone) once a
-    day. Missed times after a pause count as one. ``run`` opens its own transactions.
+    The wait before attempt ``n + 1`` is ``first * factor ** (n - 1)``, at most ``most``, and by up
+    to ``jitter`` (a share of it) longer or shorter. After ``attempts`` in all the run is a dead
+    letter.
+    """
+
+    attempts: int = 5
+    first: dt.timedelta = dt.timedelta(seconds=5)
+    factor: float = 4.0
+    most: dt.timedelta = dt.timedelta(hours=1)
+    jitter: float = 0.2
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Background work: asked for (``house.jobs.enqueue``), on a schedule, or both.
+
+    ``run`` gets the plugin and the run (:class:`~relatum.jobs.types.Run`); what it returns (a
+    Struct or ``None``) is kept for a while. It happens at least once: a crash repeats it. With
+    ``atomic`` everything that it writes to the database and the note that it is done commit
+    together, so that its effect in the database is exactly once; such a run holds the writer and
+    has ten seconds at most. Otherwise it opens its own transactions, and gives ``run.id`` as
+    idempotency key to whatever lies outside.
+
+    Attributes:
+        args: type of the arguments. Those of a scheduled job all have defaults.
+        every: run it at that distance.
+        daily_at: ``HH:MM`` in the company's time zone.
+        cron: five fields in the company's time zone; a time that the clock skips in spring runs
+            right after, one that comes twice in autumn runs once. At most one of the three.
+        missed: what becomes of times that passed while nothing ran: ``once`` (they count as one),
+            ``skip`` (only a time that is at most a minute ago counts), ``each`` (every one of them,
+            oldest first, 1,000 at most).
+        timeout: seconds that one attempt may take.
+        priority: higher ones first.
+        at_once: how many runs with the same key may go on at the same time, in all processes
+            together; 0 is no limit. Runs without a key count as one key.
+        keep: how long what came of a run is kept.
     """
 
     id: str
     title: Text
-    run: Callable[[Plugin], Awaitable[None]]
+    run: Callable[[Plugin, Run[Any]], Awaitable[msgspec.Struct | None]]
+    args: type[msgspec.Struct] | None = None
     every: dt.timedelta | None = None
     daily_at: str | None = None
+    cron: str | None = None
+    missed: Literal["once", "skip", "each"] = "once"
+    retry: Retry = Retry()
+    timeout: dt.timedelta = dt.timedelta(minutes=10)
+    priority: int = 0
+    atomic: bool = False
+    at_once: int = 0
+    keep: dt.timedelta = dt.timedelta(days=7)
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
