@@ -22,6 +22,7 @@ from relatum.config.keyring import Keyring
 from relatum.customers.service import Customers
 from relatum.db import migrate
 from relatum.db.database import Database
+from relatum.db.signals import Signals
 from relatum.events.log import EventLog
 from relatum.events.runner import HandlerRunner
 from relatum.events.seals import Seals
@@ -37,6 +38,7 @@ from relatum.interactions.service import Interactions
 from relatum.jobs.runner import JobRunner
 from relatum.plugins.discovery import Found, discover
 from relatum.plugins.table import PluginTable
+from relatum.telemetry.process import Process
 from relatum.values.problems import PluginError
 
 if TYPE_CHECKING:
@@ -52,15 +54,18 @@ class House:
         db: Database,
         *,
         discover: Callable[[], Sequence[Found]] = discover,
+        process: Process | None = None,
     ) -> None:
         self.settings = settings
+        self.process = process or Process()
         self.db = db
         self.keys = Keyring(settings.keys_path)
         self.secrets = Secrets(self.keys)
         self.gate = Gate()
         self.registry = Registry(self.gate)
         self.dispatcher = Dispatcher(self.registry)
-        self.events = EventLog(db, self.registry)
+        self.signals = Signals(db)
+        self.events = EventLog(db, self.registry, self.signals)
         self.seals = Seals(db, self.events, self.keys)
         self.audit = Audit(db, self.registry, self.keys)
         self.rotation = Rotation(db, self.events, self.keys, self.secrets)
@@ -101,7 +106,11 @@ class House:
 
     @classmethod
     async def open(
-        cls, settings: Settings, *, discover: Callable[[], Sequence[Found]] = discover
+        cls,
+        settings: Settings,
+        *,
+        discover: Callable[[], Sequence[Found]] = discover,
+        process: Process | None = None,
     ) -> House:
         """Open the database and load the plugins; runs no DDL.
 
@@ -115,7 +124,7 @@ class House:
         url = f"sqlite:///{path}" if path is not None else settings.database
         db = await Database.open(url, durability=settings.durability)
         try:
-            house = cls(settings, db, discover=discover)
+            house = cls(settings, db, discover=discover, process=process)
             house.plugins.note_pending(await house.migrate_plan())
             house.plugins.load()
         except BaseException:
@@ -158,6 +167,7 @@ class House:
 
     async def close(self) -> None:
         """Finish what runs and let go of the database."""
+        await self.signals.close()
         await self.db.close()
 
     async def __aenter__(self) -> Self:

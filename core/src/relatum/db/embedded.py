@@ -153,6 +153,10 @@ def _execute_many(connection: sqlite3.Connection, sql: str, rows: Iterable[Seque
     return connection.executemany(sql, rows).rowcount
 
 
+def _data_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
 def _statement(connection: sqlite3.Connection, sql: str) -> None:
     connection.execute(sql)
 
@@ -414,6 +418,14 @@ class EmbeddedEngine(Engine[EmbeddedTransaction]):
         if guard is not None:
             sql, rows = self.rewriter.many(guard, sql, rows, checked=checked)
         return await self.write(_execute_many, sql, rows)
+
+    async def version_of_others(self) -> int:
+        """A number that changes when another process has written to the file, and then only.
+
+        It is the writer's: SQLite counts what other connections commit, and all writes of this
+        process go through that one.
+        """
+        return await self.writer.run(_data_version)
 
     def check_integrity(self) -> str:
         """SQLite's own quick check: ``ok`` or what is broken.

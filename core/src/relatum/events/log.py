@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from relatum.db.database import marks
+from relatum.db.signals import Signals
 from relatum.events.context import context_text
 from relatum.events.types import Event, NewEvent
 from relatum.values.problems import InvalidInput
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from relatum.db.database import Database
     from relatum.hooks.registry import Registry
 
+#: The signal that something was appended.
+CHANNEL = "core_event"
 COLUMNS = ("type", "version", "customer_id", "recorded_at", "by", "payload", "context")
 SELECT = "SELECT seq, type, version, customer_id, recorded_at, by, payload FROM core_event"
 
@@ -48,15 +51,19 @@ def event_of(row: Row) -> Event:
 class EventLog:
     """Appends facts in the transaction that made them true, and reads them in order."""
 
-    def __init__(self, db: Database, registry: Registry) -> None:
+    def __init__(self, db: Database, registry: Registry, signals: Signals | None = None) -> None:
         self._db = db
         self._registry = registry
-        self._listeners: list[Callable[[], None]] = []
+        self._signals = signals if signals is not None else Signals(db)
         self._encoder = msgspec.json.Encoder()
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` after each commit that appended something."""
-        self._listeners.append(listener)
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` after each commit that appended something; the answer ends that.
+
+        Commits of other processes are heard while the signals run; on SQLite any of their writes
+        counts.
+        """
+        return self._signals.listen(CHANNEL, lambda _: listener())
 
     async def append(self, events: Sequence[NewEvent], *, by: str) -> None:
         """Append in the caller's transaction (or in one of its own), with the context of now.
@@ -70,7 +77,7 @@ class EventLog:
         beside = (moment, by, context_text(by))
         rows = [self._row(event, *beside) for event in events]
         await self._db.insert("core_event", COLUMNS, rows)
-        self._db.after_commit(self._tell)
+        self._signals.send_after_commit(CHANNEL)
 
     def _row(
         self, event: NewEvent, moment: dt.datetime, by: str, context: str | None
@@ -84,10 +91,6 @@ class EventLog:
             )
         payload = self._encoder.encode(event.payload).decode()
         return (event.type, declared.version, event.customer, moment, by, payload, context)
-
-    def _tell(self) -> None:
-        for listener in self._listeners:
-            listener()
 
     async def read(
         self, after: int, *, until: int, types: Sequence[str], limit: int
