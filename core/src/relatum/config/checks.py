@@ -10,7 +10,15 @@ from zoneinfo import available_timezones
 from babel.core import get_global
 from phonenumbers import SUPPORTED_REGIONS
 
-from relatum.config.settings import Company, Limits, OpenId, Server, Settings, redact_url
+from relatum.config.settings import (
+    Company,
+    Limits,
+    OpenId,
+    PostgreSql,
+    Server,
+    Settings,
+    redact_url,
+)
 from relatum.values.money import is_currency
 from relatum.values.problems import InvalidInput, Problem
 from relatum.values.text import nearest
@@ -19,6 +27,9 @@ from relatum.values.time import zone_of
 _SMALLEST_BODY = 1024
 _MOST_A_MINUTE = 1_000_000
 _MOST_DAYS = 366
+_MOST_CONNECTIONS = 1_000
+_MOST_SECONDS = 86_400
+_MOST_SHUTDOWN = 3600
 #: a name or an address, without a port
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
 
@@ -28,11 +39,13 @@ def settings_problems(settings: Settings) -> list[Problem]:
     return [
         *_server(settings.server),
         *_reach(settings.server),
+        *_processes(settings),
         *_limits(settings.limits),
         *_files(settings),
         *_company(settings.company),
         *_openid(settings.oidc),
         *_database(settings.database),
+        *_postgresql(settings.postgresql),
     ]
 
 
@@ -51,6 +64,17 @@ def _server(server: Server) -> Iterator[Problem]:
         yield _bad("server.max_body_bytes", "at least 1024 bytes", server.max_body_bytes)
     if not (math.isfinite(server.request_timeout) and server.request_timeout > 0):
         yield _bad("server.request_timeout", "seconds above zero", server.request_timeout)
+
+
+def _processes(settings: Settings) -> Iterator[Problem]:
+    worker, shutdown = settings.worker, settings.shutdown
+    if not worker.host.strip():
+        yield _bad("worker.host", "a name or address such as 127.0.0.1", worker.host)
+    if not 0 <= worker.port <= 65535:
+        yield _bad("worker.port", "a port from 0 to 65535 (0: none)", worker.port)
+    for name, seconds in (("delay", shutdown.delay), ("limit", shutdown.limit)):
+        if not 0 <= seconds <= _MOST_SHUTDOWN:
+            yield _bad(f"shutdown.{name}", f"0 to {_MOST_SHUTDOWN} seconds", seconds)
 
 
 def _reach(server: Server) -> Iterator[Problem]:
@@ -153,6 +177,22 @@ def _database(url: str) -> Iterator[Problem]:
             yield _bad("database", expected, shown, mend)
     else:
         yield _bad("database", expected, shown)
+
+
+def _postgresql(postgresql: PostgreSql) -> Iterator[Problem]:
+    if not 1 <= postgresql.pool_size <= _MOST_CONNECTIONS:
+        expected = f"a number from 1 to {_MOST_CONNECTIONS}"
+        yield _bad("postgresql.pool_size", expected, postgresql.pool_size)
+    for name in ("connect_timeout", "statement_timeout", "idle_in_transaction_timeout"):
+        value = getattr(postgresql, name)
+        least = name == "connect_timeout"
+        if not 0 <= value <= _MOST_SECONDS or (least and not value):
+            expected = f"seconds from {'a little' if least else '0'} to {_MOST_SECONDS}"
+            yield _bad(f"postgresql.{name}", expected, value)
+    listen = postgresql.listen
+    if listen and not (listen.startswith("postgresql://") and _has_database(listen)):
+        expected = "postgresql://user:password@host/database, past the pooler"
+        yield _bad("postgresql.listen", expected, redact_url(listen))
 
 
 def _has_database(url: str) -> bool:

@@ -157,8 +157,8 @@ class _Reading:
 
     def _wrong(self, path: Names, expected: str, value: object) -> None:
         name = ".".join(path)
-        # The address of the database may hold a password, whatever form it came in.
-        secret = path[0] == "database" or "secret" in path[-1]
+        # The address of a database may hold a password, whatever form it came in.
+        secret = path[-1] in ("database", "listen") or "secret" in path[-1]
         shown = type(value).__name__ if secret else repr(value)[:80]
         self.problems.append(
             Problem(

@@ -35,6 +35,36 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     believed."""
 
 
+class PostgreSql(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How this process speaks to PostgreSQL. Nothing of it concerns SQLite."""
+
+    pool_size: int = 10
+    """Connections of one process, at most; one more listens. All processes together must stay below
+    the server's ``max_connections``."""
+    pooled: bool = False
+    """A pooler that lends connections for single transactions stands in between (PgBouncer with
+    ``pool_mode = transaction``): nothing is prepared or set for longer than a transaction."""
+    listen: str = ""
+    """``postgresql://…`` past the pooler, for the one connection that hears of other processes.
+    Without it, behind a pooler, they are heard of by looking, once a second."""
+    application_name: str = "relatum"
+    """As the server shows this process in ``pg_stat_activity``."""
+    connect_timeout: float = 10.0
+    """Seconds in which a connection must be there."""
+    statement_timeout: float = 0.0
+    """Seconds after which the server ends a single statement; 0 is never. Requests have
+    ``server.request_timeout`` anyway. Behind a pooler it is set there or for the role."""
+    idle_in_transaction_timeout: float = 300.0
+    """Seconds after which the server ends a transaction that does nothing: what a process that
+    hangs has locked is free again. 0 is never; behind a pooler as above."""
+
+    def __repr__(self) -> str:
+        """Without passwords."""
+        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+        shown["listen"] = redact_url(self.listen) if self.listen else ""
+        return f"PostgreSql({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many requests a minute somebody may send; 0 is no limit. Beyond it they get 429."""
 
@@ -109,6 +139,25 @@ class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     format: Literal["text", "json"] = "text"
 
 
+class Worker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where ``relatum worker`` answers ``/health``, ``/ready`` and ``/metrics``."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0: it listens nowhere."""
+
+
+class Shutdown(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a process ends that was told to (SIGTERM, SIGINT)."""
+
+    delay: float = 0.0
+    """Seconds for which it still accepts requests while ``/ready`` already says no, so that a
+    proxy notices first."""
+    limit: float = 20.0
+    """Seconds in which requests, jobs and batches of handlers may come to their end. The rest is
+    answered with 503, or handed back to be done again elsewhere."""
+
+
 class Plugins(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which installed plugins run, and the settings of each.
 
@@ -140,6 +189,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database: str = ""
     """``sqlite:///file`` (relative to ``home``) or ``postgresql://…``; a file in ``home`` by
     default."""
+    postgresql: PostgreSql = PostgreSql()
     server: Server = Server()
     limits: Limits = Limits()
     company: Company = Company()
@@ -153,6 +203,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """``full``: what was answered survives a power cut. ``normal``: it survives a crash of the
     process; a power cut may lose the last moments. Concerns SQLite."""
     log: Log = Log()
+    worker: Worker = Worker()
+    shutdown: Shutdown = Shutdown()
     strict_plugins: bool = False
     """Refuse to start when a plugin cannot be loaded, instead of starting without it."""
     safe_mode: bool = False

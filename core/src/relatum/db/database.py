@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from relatum.config.settings import PostgreSql
 from relatum.db.bound import bind
 from relatum.db.embedded import Durability, EmbeddedEngine
 from relatum.db.guarding import current_guard
@@ -50,13 +51,16 @@ class Database:
         self._embedded = isinstance(engine, EmbeddedEngine)
 
     @classmethod
-    async def open(cls, url: str, *, durability: Durability = "full") -> Database:
+    async def open(
+        cls, url: str, *, durability: Durability = "full", postgresql: PostgreSql | None = None
+    ) -> Database:
         """Open and make it the one that Piccolo tables use.
 
         Args:
             url: ``sqlite:///relative/path``, ``sqlite:////absolute/path`` or ``postgresql://…``.
             durability: ``full`` survives a power cut; ``normal`` may lose the last moments of
                 acknowledged work then (never on a crash of the process). PostgreSQL ignores it.
+            postgresql: how to speak to the server; SQLite ignores it.
 
         Raises:
             ConfigurationError: the address is of neither kind.
@@ -67,7 +71,7 @@ class Database:
             path = Path(unquote(url.removeprefix("sqlite:///")))
             database = cls(EmbeddedEngine(path, durability=durability), url=url)
         elif scheme in {"postgresql", "postgres"}:
-            engine = ServerEngine(url)
+            engine = ServerEngine(url, postgresql)
             await engine.open_pool()
             database = cls(engine, url=url)
         else:

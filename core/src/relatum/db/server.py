@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import asyncpg
 from piccolo.engine.postgres import AsyncBatch, PostgresEngine, PostgresTransaction
 
+from relatum.config.settings import PostgreSql
 from relatum.db.columns import CUSTOMER_TABLE
 from relatum.db.finishing import finished, to_end
 from relatum.db.guarding import current_guard
@@ -117,14 +118,50 @@ async def rewriter_of(connection: Any) -> Rewriter:
     return Rewriter("postgresql", schema)
 
 
+def _ways(options: PostgreSql) -> dict[str, Any]:
+    """How every connection is made, in the words of asyncpg."""
+    settings = {"application_name": options.application_name}
+    ways: dict[str, Any] = {"timeout": options.connect_timeout, "server_settings": settings}
+    if options.pooled:
+        # The next statement may meet another connection, which has never heard of this one's. What
+        # is set at the beginning of a session, PgBouncer refuses.
+        return ways | {"statement_cache_size": 0}
+    settings |= {
+        "statement_timeout": _milliseconds(options.statement_timeout),
+        "idle_in_transaction_session_timeout": _milliseconds(options.idle_in_transaction_timeout),
+        # a machine that is gone keeps no locks for hours
+        "tcp_keepalives_idle": "60",
+        "tcp_keepalives_interval": "10",
+        "tcp_keepalives_count": "3",
+    }
+    return ways
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
+
+
+async def _leave_as_it_is(_: Any) -> None:
+    """Nobody sets anything for longer than a transaction, so nothing is to be set back: asyncpg
+    would ask the server to, with one more round trip for every statement. (It has rolled back what
+    was open before this is called.)
+    """
+
+
 class ServerEngine(PostgresEngine):
     """PostgreSQL for any number of processes."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, options: PostgreSql | None = None) -> None:
         self.url = url
-        self.pool_size = pool_size
+        self.options = options or PostgreSql()
         self._rewriter: Rewriter | None = None
-        super().__init__(config={"dsn": url}, extensions=())
+        super().__init__(config={"dsn": url, **_ways(self.options)}, extensions=())
+
+    @property
+    def listen_address(self) -> str:
+        """Where LISTEN works; ``""`` when that is nowhere."""
+        options = self.options
+        return options.listen or ("" if options.pooled else self.url)
 
     async def check_version(self) -> None:
         """Left to :meth:`open_pool`: constructing an engine does not connect."""
@@ -136,7 +173,13 @@ class ServerEngine(PostgresEngine):
             Unavailable: the server does not answer or refuses.
         """
         try:
-            self.pool = await asyncpg.create_pool(self.url, min_size=1, max_size=self.pool_size)
+            self.pool = await asyncpg.create_pool(
+                self.url,
+                min_size=1,
+                max_size=self.options.pool_size,
+                reset=_leave_as_it_is,
+                **_ways(self.options),
+            )
         except (OSError, asyncpg.PostgresError, TimeoutError) as error:
             raise Unavailable(
                 f"expected a PostgreSQL server that answers, got {type(error).__name__}: {error}; "

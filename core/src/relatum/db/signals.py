@@ -30,6 +30,8 @@ Listener = Callable[[str | None], None]
 
 #: How often the file is asked whether another process has written to it.
 WATCH_SECONDS = 0.05
+#: How often it is assumed that another process has written something, where nobody can tell.
+LOOK_SECONDS = 1.0
 #: Between two attempts to connect; the last one is kept to.
 BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 #: A connection that says nothing is asked whether it still is one.
@@ -53,11 +55,11 @@ class Signals:
     SQLite: within the process at commit, between processes by watching ``PRAGMA data_version``.
     """
 
-    def __init__(self, db: Database, *, address: str = "") -> None:
-        """``address`` is where LISTEN works, if it does not at the database's own address: a
-        PgBouncer that pools transactions cannot LISTEN."""
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._address = address or db.url
+        engine = db.engine
+        #: where LISTEN works: nowhere behind a pooler that nothing leads past
+        self._address = "" if isinstance(engine, EmbeddedEngine) else engine.listen_address
         self._listeners: dict[str, list[Listener]] = {}
         self._channels = asyncio.Event()
         self._outbox: set[tuple[str, str]] = set()
@@ -143,10 +145,19 @@ class Signals:
 
     async def run_forever(self) -> None:
         """Hear other processes until cancelled; a lost connection is waited out."""
-        if isinstance(self._db.engine, EmbeddedEngine):
-            await self._watch_file(self._db.engine)
-        else:
+        engine = self._db.engine
+        if isinstance(engine, EmbeddedEngine):
+            await self._watch_file(engine)
+        elif self._address:
             await self._listen_to_server()
+        else:
+            await self._look_now_and_then()
+
+    async def _look_now_and_then(self) -> None:
+        """Behind a pooler there is no LISTEN: something may always have happened."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._hear_everything()
 
     async def _watch_file(self, engine: EmbeddedEngine) -> None:
         seen = await engine.version_of_others()
