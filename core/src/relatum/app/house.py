@@ -122,7 +122,9 @@ class House:
         """
         path = settings.sqlite_path
         url = f"sqlite:///{path}" if path is not None else settings.database
-        db = await Database.open(url, durability=settings.durability)
+        db = await Database.open(
+            url, durability=settings.durability, postgresql=settings.postgresql
+        )
         try:
             house = cls(settings, db, discover=discover, process=process)
             house.plugins.note_pending(await house.migrate_plan())
