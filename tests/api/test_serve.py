@@ -19,8 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from relatum.app.serve import refuse_open_address
-from relatum.config.settings import Server
+from relatum.app.listening import refuse_open_address
 from relatum.values.problems import ConfigurationError
 from relatum_sdk.temporary import make_plugin
 
@@ -145,15 +144,15 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.5.5.5", "::1", "localhost"])
 def test_this_machine_may_be_listened_to(host: str) -> None:
-    refuse_open_address(Server(host=host), owned=False)
+    refuse_open_address(host, "", owned=False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "crm.example.com", ""])  # noqa: S104
 def test_others_may_not_before_there_is_an_owner(host: str) -> None:
     with pytest.raises(ConfigurationError, match="no owner"):
-        refuse_open_address(Server(host=host), owned=False)
-    refuse_open_address(Server(host=host), owned=True)
-    refuse_open_address(Server(host=host, public_url="https://crm.example.com"), owned=False)
+        refuse_open_address(host, "", owned=False)
+    refuse_open_address(host, "", owned=True)
+    refuse_open_address(host, "https://crm.example.com", owned=False)
 
 
 def test_it_refuses_to_start_and_says_why(served: Served) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from relatum.app.serve import configure_logging
+from relatum.telemetry.logs import configure_logging
 from relatum.config.redaction import redact_log, redacted
 from relatum.config.settings import Log
 

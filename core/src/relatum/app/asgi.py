@@ -52,13 +52,15 @@ class Application(PlainLitestar):
     Attributes:
         house: the services; routes find them here.
         description: the OpenAPI document of what is mounted.
+        edge: the layer that every request passes first.
         readiness: whether requests can be served.
     """
 
-    __slots__ = ("description", "house", "readiness")
+    __slots__ = ("description", "edge", "house", "readiness")
 
     house: House
     description: Description
+    edge: Edge
     readiness: ReadinessCheck
 
 
@@ -107,7 +109,7 @@ def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Applicatio
     app.readiness = ReadinessCheck(house)
     permissions = house.registry.permissions
     refuse_open_routes(app.routes, permissions.ids_of(CORE))
-    edge = _edge(house, app)
+    app.edge = edge = _edge(house, app)
     mounting = Mounting(
         app,
         house.gate,

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 #: Modules of this package, in the order of the help. Each has ``add(subparsers)``.
 COMMANDS = (
     "serve",
+    "web",
+    "worker",
     "migrate",
     "import_",
     "export",

@@ -11,7 +11,9 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "serve",
         help="run the server: API, pages, event handlers and jobs",
-        description="Run the server. Until there are accounts only this machine can reach it.",
+        description="Run the server: requests and background work in one process. Until there are "
+        "accounts only this machine can reach it. On PostgreSQL `relatum web` and `relatum worker` "
+        "run the two apart.",
         epilog="examples:\n  relatum serve\n  RELATUM_PORT=8080 relatum serve",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

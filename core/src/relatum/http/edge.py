@@ -287,6 +287,11 @@ class _Passage:
         )
 
     def _too_late(self) -> RelatumError:
+        if self._edge.watch.ended:
+            return Unavailable(
+                "expected an answer before this server ends, got none; try again in a moment. "
+                "Send a write with an Idempotency-Key, so that trying again never does it twice"
+            )
         seconds = f"{self._edge.seconds:g} s"
         if self._method not in SAFE_METHODS and "body_complete" not in self._scope["state"]:
             return TimedOut(f"expected the whole body within {seconds}, got a part; send it again")

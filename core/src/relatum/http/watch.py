@@ -26,6 +26,8 @@ class Watch:
         self._step = min(STEP, seconds / 4)
         self._since: dict[asyncio.Task[Any], float] = {}
         self._expired: set[asyncio.Task[Any]] = set()
+        #: the process ends; nobody inside gets more time
+        self.ended = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def enter(self) -> asyncio.Task[Any]:
@@ -54,6 +56,15 @@ class Watch:
             task.uncancel()
             return True
         return False
+
+    def end(self) -> int:
+        """Cancel all that are inside; returns how many."""
+        self.ended = True
+        late = self._since.keys() - self._expired
+        for task in late:
+            self._expired.add(task)
+            task.cancel()
+        return len(late)
 
     def _look(self) -> None:
         loop = self._loop

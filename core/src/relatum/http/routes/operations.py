@@ -13,6 +13,7 @@ from relatum.db.guarding import as_the_house
 from relatum.events.runner import HandlerStatus
 from relatum.http.answers import Answer
 from relatum.http.calls import Call
+from relatum.http.readiness import Readiness
 from relatum.jobs.runner import JobStatus
 from relatum.plugins.states import PluginProblem, PluginState
 
@@ -26,13 +27,6 @@ class Health(msgspec.Struct, frozen=True):
     """The process lives."""
 
     status: str = "ok"
-
-
-class Readiness(msgspec.Struct, frozen=True):
-    """Whether requests can be served, and every reason why not."""
-
-    status: str
-    reasons: list[str] = []
 
 
 class ListedPlugins(msgspec.Struct, frozen=True):
@@ -70,10 +64,7 @@ async def health(request: Call) -> Answer[Health]:
 async def ready(request: Call) -> Answer[Readiness]:
     """200 when the database answers and core is migrated, else 503 with the reasons."""
     app: Application = request.scope["litestar_app"]  # type: ignore[assignment]
-    reasons = await app.readiness.reasons()
-    if not reasons:
-        return Answer(Readiness("ready"))
-    return Answer(Readiness("not ready", reasons), status=503, headers=[(b"retry-after", b"1")])
+    return app.readiness.answer(await app.readiness.reasons())
 
 
 @get("/api/v1/plugins", opt={"permission": "core.plugins.read"}, tags=TAGS)
