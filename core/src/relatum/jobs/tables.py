@@ -2,11 +2,10 @@
 
 from piccolo.columns import (
     UUID,
-    BigInt,
     BigSerial,
     Boolean,
-    Bytea,
     Integer,
+    SmallInt,
     Text,
     Timestamptz,
     Varchar,
@@ -17,8 +16,8 @@ from piccolo.table import Table
 class QueuedRun(Table, tablename="core_queue"):
     """One run that waits, goes on, or is a dead letter.
 
-    The first columns are those that PgQueuer expects of its queue; a test compares them with what
-    it declares. ``status`` is ``queued``, ``picked`` or ``failed``.
+    The first columns are those of PgQueuer's jobs. ``status`` is ``queued``, ``picked`` or
+    ``failed``.
     """
 
     id = BigSerial(primary_key=True)
@@ -30,16 +29,17 @@ class QueuedRun(Table, tablename="core_queue"):
     #: not before; moved on by tries that failed, and while there is no seat for the run's key
     execute_after = Timestamptz(default=None, null=False)
     status = Varchar(length=12, default="queued")
+    #: of a queued one: 0 can run, 1 waits for its time, 2 waits for a seat among runs of its key
+    stage = SmallInt(default=0)
     entrypoint = Varchar(length=160)
     #: ``<job>\n<unique>``; taken while the run waits or goes on
     dedupe_key = Text(default=None, null=True)
     #: the arguments as JSON
-    payload = Bytea(default=None, null=True)
+    payload = Text(default=None, null=True)
     #: on whose request the run was asked for, as JSON
     headers = Text(default=None, null=True)
     #: tries that are over; deliveries that ended in a crash count with the next one
     attempts = Integer(default=0)
-    slot = BigInt(default=None, null=True)
 
     run = UUID(default=None, null=False)
     limit_key = Varchar(length=200)
@@ -50,7 +50,7 @@ class QueuedRun(Table, tablename="core_queue"):
     finished_at = Timestamptz(default=None, null=True)
     error = Text(default="")
     #: somebody has asked a running one to stop
-    stop_asked = Boolean(default=False)
+    stopping = Boolean(default=False)
     progress = Text(default=None, null=True)
 
 
@@ -72,16 +72,6 @@ class FinishedRun(Table, tablename="core_job_done"):
     started_at = Timestamptz(default=None, null=True)
     finished_at = Timestamptz(default=None, null=False)
     expires_at = Timestamptz(default=None, null=False)
-
-
-class RunSeat(Table, tablename="core_job_slot"):
-    """One of the places that runs with the same key share, taken by a run."""
-
-    id = UUID(primary_key=True, default=None)
-    job = Varchar(length=160)
-    limit_key = Varchar(length=200)
-    slot = Integer(default=0)
-    queue_id = BigInt(default=None, null=False)
 
 
 class JobState(Table, tablename="core_job"):

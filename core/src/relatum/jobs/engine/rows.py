@@ -18,7 +18,7 @@ class QueuedJob(models.Job):
     deliveries: int
     due_at: dt.datetime
     started_at: dt.datetime | None = None
-    stop_asked: bool = False
+    stopping: bool = False
 
     @property
     def attempt(self) -> int:

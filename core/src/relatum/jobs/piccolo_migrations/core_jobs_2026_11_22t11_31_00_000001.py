@@ -1,4 +1,4 @@
-"""Indexes of the queue that Piccolo cannot express; the first ones under PgQueuer's names."""
+"""Indexes of the queue that Piccolo cannot express."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from piccolo.engine import engine_finder
 
 from relatum.db.migrate import add_statements
 
-ID = "2026-11-22T11:30:00:000001"
+ID = "2026-11-22T11:31:00:000001"
 VERSION = "1.38.0"
 DESCRIPTION = "Indexes of the queue"
 
@@ -27,20 +27,18 @@ async def forwards() -> MigrationManager:
     manager.add_raw(never_reuse_ids)
     add_statements(
         manager,
-        "CREATE INDEX core_queue_ep_ea_idx ON core_queue (entrypoint, execute_after) "
-        "WHERE status = 'queued'",
-        "CREATE INDEX core_queue_ep_prio_id_idx ON core_queue (entrypoint, priority DESC, id) "
-        "WHERE status = 'queued'",
-        "CREATE INDEX core_queue_picked_heartbeat_idx ON core_queue (heartbeat) "
+        "CREATE INDEX core_queue_ready ON core_queue (entrypoint, priority DESC, id) "
+        "WHERE status = 'queued' AND stage = 0",
+        "CREATE INDEX core_queue_later ON core_queue (execute_after) "
+        "WHERE status = 'queued' AND stage = 1",
+        "CREATE INDEX core_queue_parked ON core_queue (entrypoint, limit_key, priority DESC, id) "
+        "WHERE status = 'queued' AND stage = 2",
+        "CREATE INDEX core_queue_picked ON core_queue (entrypoint, limit_key) "
         "WHERE status = 'picked'",
-        "CREATE INDEX core_queue_queue_manager_id_idx ON core_queue (queue_manager_id) "
-        "WHERE queue_manager_id IS NOT NULL",
+        "CREATE INDEX core_queue_failed ON core_queue (entrypoint) WHERE status = 'failed'",
         "CREATE UNIQUE INDEX core_queue_unique_dedupe_key ON core_queue (dedupe_key) "
         "WHERE status IN ('queued', 'picked') AND dedupe_key IS NOT NULL",
         "CREATE UNIQUE INDEX core_queue_run ON core_queue (run)",
-        "CREATE INDEX core_queue_failed ON core_queue (entrypoint) WHERE status = 'failed'",
-        "CREATE UNIQUE INDEX core_job_slot_seat ON core_job_slot (job, limit_key, slot)",
-        "CREATE UNIQUE INDEX core_job_slot_run ON core_job_slot (queue_id)",
         "CREATE INDEX core_job_done_by_job ON core_job_done (job, run)",
         "CREATE INDEX core_job_done_expires ON core_job_done (expires_at)",
     )
