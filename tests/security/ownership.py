@@ -88,6 +88,7 @@ HOUSE = {
     "core_import",
     "core_job",
     "core_one_time_link",
+    "core_rate",
     "core_recovery_code",
     "core_role",
     "core_role_permission",

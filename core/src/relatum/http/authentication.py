@@ -20,9 +20,9 @@ import msgspec
 
 from relatum.access.viewer import ANONYMOUS, Viewer
 from relatum.events.context import because
-from relatum.http.limits import RateLimit
 from relatum.http.reach import is_own_origin
 from relatum.http.replay import again, whole
+from relatum.http.shared_limits import SharedLimits
 from relatum.values.problems import Refused, Unauthenticated
 
 if TYPE_CHECKING:
@@ -83,10 +83,11 @@ class Authentication:
         self._asking: dict[str, asyncio.Task[Known | None]] = {}
         self._changes = 0
         limits = house.settings.limits
-        self._tokens = RateLimit(limits.token, "requests with this token", clock=clock)
-        self._accounts = RateLimit(limits.account, "requests of this account", clock=clock)
-        self._addresses = RateLimit(limits.address, "requests from this address", clock=clock)
-        self._sign_ins = RateLimit(limits.sign_in, "attempts to come in", clock=clock)
+        shared = SharedLimits(house.db, clock=clock)
+        self._tokens = shared.limit("token", limits.token, "requests with this token")
+        self._accounts = shared.limit("account", limits.account, "requests of this account")
+        self._addresses = shared.limit("address", limits.address, "requests from this address")
+        self._sign_ins = shared.limit("in", limits.sign_in, "attempts to come in", exact=True)
         house.roles.listen(self.forget)
         house.account_changes.listen(lambda _account: self.forget())
         house.gate.listen(self.forget)
@@ -130,17 +131,17 @@ class Authentication:
         said = headers.get(b"authorization")
         if said is not None:
             known = await self._by_token(said, address)
-            self._tokens.take(known.viewer.token)
+            await self._tokens.take(known.viewer.token)
             return _noted(state, known, ""), ""
         secret = session_secret(headers.get(b"cookie", ""))
         if secret:
             found = await self._known_as(f"s:{secret}", self._house.sessions.authenticate_session)
             if found is not None:
-                self._accounts.take(found.viewer.account)
+                await self._accounts.take(found.viewer.account)
                 return _noted(state, found, secret), secret
             # the sign-in page must open for whoever comes with the cookie of an ended session
             state["session_ended"] = True
-        self._addresses.take(address)
+        await self._addresses.take(address)
         state["viewer"] = ANONYMOUS
         return ANONYMOUS, ""
 
@@ -154,7 +155,7 @@ class Authentication:
             )
         found = await self._known_as(f"t:{token.strip()}", self._house.tokens.authenticate_token)
         if found is None:
-            self._addresses.take(address)
+            await self._addresses.take(address)
             await self._house.tokens.refused(address)
             raise Unauthenticated(
                 "expected a token that is good, got one that is unknown, expired or revoked; make "

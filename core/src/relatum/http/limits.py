@@ -32,7 +32,8 @@ class RateLimit:
         self.a_minute = a_minute
         self._what = what
         self._clock = clock
-        self._step = WINDOW / a_minute if a_minute else 0.0
+        self.step = WINDOW / a_minute if a_minute else 0.0
+        """Seconds that one request costs."""
         self._spent_until: dict[object, float] = {}
 
     def take(self, caller: object) -> None:
@@ -44,13 +45,32 @@ class RateLimit:
         if not self.a_minute:
             return
         moment = self._clock()
-        spent = max(self._spent_until.get(caller, moment), moment) + self._step
+        spent = max(self._spent_until.get(caller, moment), moment) + self.step
         wait = spent - moment - WINDOW
         if wait > _ROUNDING:
             raise TooMany.wait(wait, self._what)
         self._spent_until[caller] = spent
         if len(self._spent_until) > MOST_CALLERS:
             self._forget(moment)
+
+    def refuse(self, caller: object) -> None:
+        """Count nothing, and see whether one more request would fit.
+
+        Raises:
+            TooMany: it would not.
+        """
+        moment = self._clock()
+        wait = self._spent_until.get(caller, moment) + self.step - moment - WINDOW
+        if self.a_minute and wait > _ROUNDING:
+            raise TooMany.wait(wait, self._what)
+
+    def owe(self, caller: object, seconds: float) -> None:
+        """A caller has spent at least so many seconds of requests, counted from now."""
+        spent = self._clock() + seconds
+        if spent > self._spent_until.get(caller, 0.0):
+            self._spent_until[caller] = spent
+            if len(self._spent_until) > MOST_CALLERS:
+                self._forget(self._clock())
 
     def _forget(self, moment: float) -> None:
         """Drop who has nothing left to pay for; when that is not enough, who has the least."""

@@ -40,7 +40,7 @@ def permission_guard(gate: Gate) -> Guard:
         scope, opt = connection.scope, handler.opt
         limit = scope["state"].get("sign_in_limit") if opt.get("limit") == SIGN_IN else None
         if limit is not None:
-            limit.take(scope["state"].get("address", ""))
+            await limit.take(scope["state"].get("address", ""))
         permission = opt.get("permission")
         if not isinstance(permission, str):
             raise Refused("expected a route that asks for a permission, got one that does not")

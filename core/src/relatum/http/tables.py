@@ -1,4 +1,4 @@
-"""The table of requests that must not be done twice."""
+"""The tables of requests: those that must not be done twice, and how many there were."""
 
 from piccolo.columns import Bytea, SmallInt, Text, Timestamptz, Varchar
 from piccolo.table import Table
@@ -24,3 +24,13 @@ class AnsweredRequest(Table, tablename="core_idempotency"):
     headers = Text(default="[]")
     body = Bytea(default=b"")
     created_at = Timestamptz(default=None, null=False, index=True)
+
+
+class RateTaken(Table, tablename="core_rate"):
+    """Until when a caller has spent the requests that they may send; see
+    :mod:`relatum.http.shared_limits`. Nothing is lost with it: on PostgreSQL it is not even logged.
+    """
+
+    #: kind of caller and digest of who it is
+    id = Varchar(length=64, primary_key=True, default=None)
+    spent_until = Timestamptz(default=None, null=False)
