@@ -16,6 +16,7 @@ from relatum.access.roles.service import Roles
 from relatum.access.secrets import Secrets
 from relatum.access.sight.rules import Rules
 from relatum.access.sight.service import Sights
+from relatum.access.telling import tell_others
 from relatum.app import core_plugin
 from relatum.app.apps import core_apps
 from relatum.config.keyring import Keyring
@@ -38,6 +39,7 @@ from relatum.interactions.service import Interactions
 from relatum.jobs.runner import JobRunner
 from relatum.plugins.discovery import Found, discover
 from relatum.plugins.table import PluginTable
+from relatum.telemetry.metrics import Metrics
 from relatum.telemetry.process import Process
 from relatum.values.problems import PluginError
 
@@ -58,6 +60,7 @@ class House:
     ) -> None:
         self.settings = settings
         self.process = process or Process()
+        self.metrics = Metrics()
         self.db = db
         self.keys = Keyring(settings.keys_path)
         self.secrets = Secrets(self.keys)
@@ -85,6 +88,9 @@ class House:
         self.openid = doors.openid
         self.sights = Sights(db, self.registry)
         self.rules = Rules(db, self.events)
+        tell_others(
+            self.signals, roles=self.roles, accounts=self.account_changes, sights=self.sights
+        )
         self.customers = Customers(
             db,
             self.events,

@@ -74,7 +74,7 @@ class Customers:
         self._rows = CustomerRows(db, country=country)
         self._select = reading.SELECT[db.kind]
         self._thin = ranges.Thin()
-        self._fields = CustomFields(db, sights.forget if sights else _nothing)
+        self._fields = CustomFields(db, sights.fields_changed if sights else _nothing)
         self._assigning = Assigning(db, belonging or NoTeams())
         self._keeping: Keeping = keeping or KeepingNothing()
 

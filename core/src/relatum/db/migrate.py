@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from relatum.db.database import Database
 
 
+#: The name of the lock: any number, as long as it is always the same one.
+_LOCK = 0x52_45_4C_41_54_55_4D
+
+
 class Step(msgspec.Struct, frozen=True):
     """One migration that has not run yet."""
 
@@ -84,18 +88,32 @@ async def plan(database: Database, apps: Sequence[AppConfig]) -> list[Step]:
 
 
 async def apply(database: Database, steps: Sequence[Step]) -> None:
-    """Run the steps, each with its record in one transaction: it happened whole or not at all."""
+    """Run the steps, each with its record in one transaction: it happened whole or not at all.
+
+    Of several processes that do this at once, one runs each step; the others wait for it.
+    """
     if not steps:
         return
-    if not await Migration.table_exists().run():
-        await Migration.create_table().run()
+    async with database.transaction():
+        await _alone(database)
+        if not await Migration.table_exists().run():
+            await Migration.create_table().run()
     for step in steps:
         await _apply_one(database, step)
 
 
+async def _alone(database: Database) -> None:
+    """Let no other process migrate until the transaction ends."""
+    if database.kind == "postgresql":
+        await database.fetch("SELECT pg_advisory_xact_lock(?)", _LOCK)
+
+
 async def _apply_one(database: Database, step: Step) -> None:
-    manager = await _load(step.path, step.app).forwards()
     async with database.transaction():
+        await _alone(database)
+        if (step.app, step.migration) in await _done(database):
+            return
+        manager = await _load(step.path, step.app).forwards()
         if isinstance(manager, MigrationManager):
             manager.wrap_in_transaction = False
             # Piccolo prints its progress; the plan already says what runs.

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import fcntl
 import hashlib
 import hmac
 import os
+import secrets
 import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -288,9 +290,19 @@ def read_head(path: Path) -> Head | None:
 
 
 def _write_head(path: Path, head: Head) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(msgspec.json.encode(head))
-    draft.replace(path)
+    """Write it, unless another process that shares the folder has noted a newer one meanwhile."""
+    # processes in containers may have the same number
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        noted = read_head(path)
+        if noted is not None and noted.number > head.number:
+            return
+        draft.write_bytes(msgspec.json.encode(head))
+        draft.replace(path)
+    finally:
+        os.close(folder)
 
 
 async def last_seal(db: Database) -> Seal | None:

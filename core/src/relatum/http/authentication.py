@@ -2,8 +2,8 @@
 
 A request says who sends it with ``Authorization: Bearer rlt_…`` (programs) or the cookie of a
 session (browsers). What they may do and see is worked out once and remembered for a second in this
-process; changes that this process makes count at once. Inside, :func:`current_viewer` is that
-person and the database shows what they may see.
+process; changes count at once, those of other processes as soon as their signal is heard. Inside,
+:func:`current_viewer` is that person and the database shows what they may see.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from relatum.access.telling import hear_others
 from relatum.access.viewer import ANONYMOUS, Viewer
 from relatum.events.context import because
 from relatum.http.reach import is_own_origin
@@ -52,7 +53,7 @@ HEADERS = frozenset(
 )
 #: Answered whoever asks, without looking: also while there is no database.
 PROBES = frozenset({"/health", "/ready"})
-#: Seconds for which it is remembered who somebody is; another process may have changed it.
+#: Seconds for which it is remembered who somebody is: the bound while no signals are heard.
 REMEMBERED = 1.0
 MOST_REMEMBERED = 10_000
 _FORM = "application/x-www-form-urlencoded"
@@ -91,6 +92,7 @@ class Authentication:
         house.roles.listen(self.forget)
         house.account_changes.listen(lambda _account: self.forget())
         house.gate.listen(self.forget)
+        hear_others(house.signals, self.forget)
 
     def forget(self) -> None:
         """Ask again who everybody is: something about roles or accounts has changed."""

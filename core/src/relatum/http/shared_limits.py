@@ -192,7 +192,7 @@ class SharedLimits:
     def _settle_soon(self) -> None:
         self._timer = None
         some, self._open = self._open, set()
-        self.begin(self.settle([(limit, limit.callers()) for limit in some]))
+        _ = self.begin(self.settle([(limit, limit.callers()) for limit in some]))
 
     async def settle(self, some: Sequence[tuple[SharedLimit, Sequence[object]]]) -> None:
         """Tell the table what was let through, and learn what others have let through."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from piccolo.columns import JSON
@@ -42,6 +42,7 @@ class Sights:
         self._classes: dict[str, Sensitivity] = {}
         self._read_at: float | None = None
         self._changes = 0
+        self._listeners: list[Callable[[], None]] = []
 
     @contextlib.asynccontextmanager
     async def looking_as(self, viewer: Viewer) -> AsyncIterator[None]:
@@ -69,6 +70,16 @@ class Sights:
         if self._read_at is None or time.monotonic() - self._read_at > FRESH_SECONDS:
             await self._read_fields()
         return self._classes
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` after each commit of this process that changed custom fields."""
+        self._listeners.append(listener)
+
+    def fields_changed(self) -> None:
+        """Custom fields have changed here."""
+        self.forget()
+        for listener in self._listeners:
+            listener()
 
     def forget(self) -> None:
         """Custom fields have changed: read them again before the next guard is given out."""
