@@ -33,6 +33,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
         "SELECT id, target_id FROM core_customer_link",
     ),
     "core_interaction": ("SELECT id, customer_id FROM core_interaction",),
+    "core_archived_key": ("SELECT key, customer_id FROM core_archived_key",),
     "core_event": ("SELECT seq, customer_id FROM core_event",),
     "core_parked_event": ("SELECT id, customer_id FROM core_parked_event",),
     "sales_pipeline_deal": ("SELECT id, customer_id FROM sales_pipeline_deal",),
@@ -79,6 +80,7 @@ HOUSE = {
     "core_account",
     "core_account_role",
     "core_api_token",
+    "core_archive",
     "core_attempt",
     "core_customer_field",
     "core_event_seal",
@@ -109,6 +111,7 @@ HOUSE = {
     "sales_pipeline_team",
 }
 _KEYS = {
+    "core_archived_key": "key",
     "core_event": "seq",
     "sales_pipeline_watched_deal": "deal_id",
     "sales_pipeline_rotting_note": "deal_id",

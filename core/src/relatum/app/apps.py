@@ -19,6 +19,7 @@ CORE_APPS = (
     "relatum.access.sight.piccolo_app",
     "relatum.interactions.piccolo_app",
     "relatum.importing.piccolo_app",
+    "relatum.archive.piccolo_app",
     "relatum.http.piccolo_app",
 )
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from piccolo.columns import JSON, UUID, BigInt, SmallInt, Timestamptz, Varchar
 from piccolo.table import Table
 
-from relatum.db.columns import CustomerRef, OnErase
+from relatum.db.columns import CustomerRef, CustomerTrace, OnErase
 
 
 class StoredInteraction(Table, tablename="core_interaction"):
@@ -30,3 +30,13 @@ class StoredInteraction(Table, tablename="core_interaction"):
     subject = Varchar(length=200, default=None, null=True)
     actor = Varchar(length=200, default=None, null=True)
     idempotency_key = Varchar(length=200, default=None, null=True)
+
+
+class ArchivedKey(Table, tablename="core_archived_key"):
+    """The idempotency key of an interaction that is in the archive: it is still taken."""
+
+    key = Varchar(length=200, primary_key=True, default=None)
+    #: of the interaction
+    id = UUID(default=None, null=False)
+    #: no reference: the archive outlives the customer
+    customer = CustomerTrace(null=True, default=None, db_column_name="customer_id")
