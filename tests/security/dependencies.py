@@ -51,6 +51,7 @@ ALLOWED = {
 }
 #: What authors wrote before there were expressions, lower-case.
 SPELLINGS = {
+    "3-clause bsd license": "BSD-3-Clause",
     "apache 2.0": "Apache-2.0",
     "apache license, version 2.0": "Apache-2.0",
     "apache software license": "Apache-2.0",
@@ -71,6 +72,12 @@ SPELLINGS = {
 NO_LICENCE = {"OSI Approved", "DFSG approved"}
 #: Distributions whose metadata say nothing, by the text of the licence that they carry.
 READ_BY_HAND = {"zxcvbn-rs-py": "MIT"}
+#: Parts of OpenTelemetry that its stable releases require and that are never called anything else.
+ALWAYS_EARLY = {
+    "opentelemetry-exporter-http-transport",
+    "opentelemetry-exporter-otlp-common",
+    "opentelemetry-semantic-conventions",
+}
 #: A release with a published vulnerability (CVE-2024-3651): a source that does not know it knows
 #: nothing.
 KNOWN_BAD = ("idna", "3.4")
@@ -125,7 +132,7 @@ def _pin(line: str) -> tuple[str, str, str]:
         return "", "", "expected one exact version (name==version)"
     name, version = canonicalize_name(requirement.name), found[0][1]
     try:
-        early = Version(version).is_prerelease
+        early = Version(version).is_prerelease and name not in ALWAYS_EARLY
     except InvalidVersion:
         return "", "", "expected a version"
     return name, version, "expected a release, not a pre-release" if early else ""

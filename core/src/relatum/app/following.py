@@ -36,7 +36,7 @@ async def _apply(house: House) -> None:
     except RelatumError as error:
         log.error("the changed configuration is not applied: %s", error)
     else:
-        configure_logging(house.settings.log)
+        configure_logging(house.settings.log, house.process)
         log.info("the changed configuration is in force; on: %s", plugins_on(house))
 
 

@@ -12,12 +12,14 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from relatum.app.announcing import announce
 from relatum.app.background import Supervisor, background_of
 from relatum.app.house import House
 from relatum.app.listening import Listener, refuse_open_address
+from relatum.telemetry import traces
 from relatum.telemetry.logs import configure_logging
 from relatum.telemetry.process import Process, Role
 from relatum.values.problems import ConfigurationError, Unavailable
@@ -39,9 +41,14 @@ def serve(settings: Settings, role: Role = "serve") -> int:
             not run.
         Unavailable: the address is taken, or the database does not answer.
     """
-    configure_logging(settings.log)
-    run = _runner()
-    run(_serve(settings, Process(role)))
+    process = Process(role)
+    configure_logging(settings.log, process)
+    if traces.are_wanted(settings.traces, os.environ):
+        traces.switch_on(process, version("relatum"))
+    try:
+        _runner()(_serve(settings, process))
+    finally:
+        traces.switch_off()
     return 0
 
 
@@ -57,7 +64,7 @@ def _runner() -> Callable[[Awaitable[None]], None]:
 async def _serve(settings: Settings, process: Process) -> None:
     async with await House.open(settings, process=process) as house, _told_to_end() as end:
         # again: what was imported with the plugins may have set the log up its own way
-        configure_logging(settings.log)
+        configure_logging(settings.log, process)
         await _refuse(house)
         async with _application(house) as listener:
             await _go_on(house, listener, end)

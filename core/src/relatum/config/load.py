@@ -211,7 +211,7 @@ def _environment(env: Mapping[str, str], problems: list[Problem]) -> dict[str, A
 def _from_text(text: str, kind: Any) -> object:
     """The text of a variable as the value it stands for; unchanged when it stands for none."""
     text = text.strip()
-    if kind is bool:
+    if kind in (bool, bool | None):
         return _TRUTH.get(text.lower(), text)
     if kind in (int, float):
         try:

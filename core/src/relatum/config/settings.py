@@ -137,6 +137,17 @@ class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
+    access: Literal["info", "debug", "off"] = "info"
+    """At which level every request gets a line: method, route, status, time, no values."""
+
+
+class Traces(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Traces for OpenTelemetry, with the extra ``relatum[otel]``; where they go and how many of
+    them say the standard ``OTEL_…`` variables of the environment."""
+
+    on: bool | None = None
+    """Not set: they are on where ``OTEL_EXPORTER_OTLP_ENDPOINT`` (or ``OTEL_TRACES_EXPORTER``) is
+    set."""
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -203,6 +214,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """``full``: what was answered survives a power cut. ``normal``: it survives a crash of the
     process; a power cut may lose the last moments. Concerns SQLite."""
     log: Log = Log()
+    traces: Traces = Traces()
     worker: Worker = Worker()
     shutdown: Shutdown = Shutdown()
     strict_plugins: bool = False
