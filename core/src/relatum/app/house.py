@@ -132,6 +132,7 @@ class House:
             url, durability=settings.durability, postgresql=settings.postgresql
         )
         try:
+            await migrate.refuse_half_moved(db)
             house = cls(settings, db, discover=discover, process=process)
             house.plugins.note_pending(await house.migrate_plan())
             house.plugins.load()

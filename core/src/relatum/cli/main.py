@@ -24,6 +24,7 @@ COMMANDS = (
     "accounts",
     "events",
     "keys",
+    "move",
     "doctor",
     "demo",
 )

@@ -22,7 +22,7 @@ from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.apps.migrations.tables import Migration
 from piccolo.engine import engine_finder
 
-from relatum.values.problems import ConfigurationError
+from relatum.values.problems import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from piccolo.conf.apps import AppConfig
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from relatum.db.database import Database
 
 
-#: The name of the lock: any number, as long as it is always the same one.
-_LOCK = 0x52_45_4C_41_54_55_4D
+#: What processes that migrate wait for.
+TURN = "relatum migrate"
+
+#: The journal of a move (:mod:`relatum.moving`); gone when it has ended.
+MOVING = "relatum_move"
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -50,6 +53,11 @@ def _load(path: Path, app: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def steps_of(apps: Sequence[AppConfig]) -> list[Step]:
+    """Every migration of these apps, in the order in which they run, whether they have or not."""
+    return [step for app in apps for step in _steps_of(app)]
 
 
 def _steps_of(app: AppConfig) -> list[Step]:
@@ -76,15 +84,27 @@ async def _done(database: Database) -> set[tuple[str, str]]:
     return {(app, name) for app, name in rows}
 
 
+async def refuse_half_moved(database: Database) -> None:
+    """Refuse a database into which another one is still being moved.
+
+    Raises:
+        Unavailable: the move has begun and not ended.
+    """
+    statement = {
+        "sqlite": "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
+        "postgresql": "SELECT 1 WHERE to_regclass(?) IS NOT NULL",
+    }[database.kind]
+    if await database.fetch_one(statement, MOVING):
+        raise Unavailable(
+            "expected a whole database, got one that another is still being moved into; run the "
+            "same `relatum move` again, it goes on where it stopped"
+        )
+
+
 async def plan(database: Database, apps: Sequence[AppConfig]) -> list[Step]:
     """What has not run yet, in the order it will run."""
     done = await _done(database)
-    return [
-        step
-        for app in apps
-        for step in _steps_of(app)
-        if (app.app_name, step.migration) not in done
-    ]
+    return [step for step in steps_of(apps) if (step.app, step.migration) not in done]
 
 
 async def apply(database: Database, steps: Sequence[Step]) -> None:
@@ -95,22 +115,16 @@ async def apply(database: Database, steps: Sequence[Step]) -> None:
     if not steps:
         return
     async with database.transaction():
-        await _alone(database)
+        await database.hold(TURN)
         if not await Migration.table_exists().run():
             await Migration.create_table().run()
     for step in steps:
         await _apply_one(database, step)
 
 
-async def _alone(database: Database) -> None:
-    """Let no other process migrate until the transaction ends."""
-    if database.kind == "postgresql":
-        await database.fetch("SELECT pg_advisory_xact_lock(?)", _LOCK)
-
-
 async def _apply_one(database: Database, step: Step) -> None:
     async with database.transaction():
-        await _alone(database)
+        await database.hold(TURN)
         if (step.app, step.migration) in await _done(database):
             return
         manager = await _load(step.path, step.app).forwards()

@@ -1,0 +1,1 @@
+"""Moving house: backups, restoring them, and moving between SQLite and PostgreSQL."""
