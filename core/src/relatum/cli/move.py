@@ -87,17 +87,15 @@ def teller() -> Callable[[Progress], None]:
 
 
 def _print(moved: Moved, to: str, seconds: float, *, as_json: bool) -> None:
-    from relatum.cli.printing import print_json, print_rows
+    from relatum.cli.printing import print_json
 
     if as_json:
         print_json(moved)
         return
-    rows = [
-        [each.name, each.rows, each.digest, ", ".join(f"{k} {v:,}" for k, v in each.sums.items())]
-        for each in moved.tables
-        if each.rows
-    ]
-    print_rows(["table", "rows", "checksum on both sides", "sums"], rows)
+    for each in moved.tables:
+        if each.rows:
+            sums = "".join(f", {column} {number:,}" for column, number in each.sums.items())
+            sys.stdout.write(f"{each.name:<40}{each.rows:>12,}  {each.digest}{sums}\n")
     sys.stdout.write(
         f"Moved {moved.rows:,} rows of {len(moved.tables)} tables in {seconds / 60:.1f} min; every "
         "table is equal on both sides.\n"

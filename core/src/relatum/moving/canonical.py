@@ -66,12 +66,12 @@ _SERVER = {
 
 def embedded_form(column: str, kind: Kind) -> str:
     """A value of SQLite in its written form, as SQL for a connection that :func:`teach` taught."""
-    return f"coalesce({_EMBEDDED[kind].format(c=quoted(column))}, '~') || ';'"
+    return f"coalesce({_EMBEDDED[kind].replace('{c}', quoted(column))}, '~') || ';'"
 
 
 def server_form(column: str, kind: Kind) -> str:
     """A value of PostgreSQL in its written form, as SQL."""
-    return f"coalesce({_SERVER[kind].format(c=quoted(column))}, '~') || ';'"
+    return f"coalesce({_SERVER[kind].replace('{c}', quoted(column))}, '~') || ';'"
 
 
 def teach(connection: sqlite3.Connection) -> None:

@@ -272,7 +272,8 @@ class Mover:
         for number, part in enumerate(backs, start=1):
             self._show(Progress(stage="indexes", rows=number, of=len(backs)))
             await self._note([self._notes[part]], {part: None})
-        await self._target.settle(await self._target.layouts())
+        counters = await self._source.counters(self._layouts)
+        await self._target.settle(await self._target.layouts(), counters)
 
     async def _compare(self) -> list[MovedTable]:
         tables, differing = [], []

@@ -63,6 +63,11 @@ class EmbeddedSource:
     async def checksum(self, table: str, columns: Columns) -> Checksum:
         return await asyncio.to_thread(embedded_checksum, self._connection, table, columns)
 
+    async def counters(self, layouts: Mapping[str, Layout]) -> dict[str, int]:
+        if not await self.rows("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"):
+            return {}
+        return dict(await self.rows("SELECT name, seq FROM sqlite_sequence"))
+
     async def batches(
         self, layout: Layout, columns: Columns, after: Sequence[str] | None
     ) -> AsyncIterator[Batch]:
@@ -193,8 +198,20 @@ class EmbeddedTarget:
             for name, statement in layout.indexes.items()
         ]
 
-    async def settle(self, layouts: Mapping[str, Layout]) -> None:
+    async def settle(self, layouts: Mapping[str, Layout], counters: Mapping[str, int]) -> None:
         def work() -> None:
+            if _counts_numbers(self._connection):
+                for table, number in counters.items():
+                    self._connection.execute(
+                        "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?",
+                        (number, table),
+                    )
+                    self._connection.execute(
+                        "INSERT INTO sqlite_sequence (name, seq) SELECT ?, ? WHERE NOT EXISTS "
+                        "(SELECT 1 FROM sqlite_sequence WHERE name = ?) AND EXISTS (SELECT 1 FROM "
+                        "sqlite_master WHERE name = ? AND sql LIKE '%AUTOINCREMENT%')",
+                        (table, number, table, table),
+                    )
             orphan = self._connection.execute("PRAGMA foreign_key_check").fetchone()
             if orphan is not None:
                 raise Unavailable(
@@ -208,6 +225,12 @@ class EmbeddedTarget:
 
     async def close(self) -> None:
         self._connection.close()
+
+
+def _counts_numbers(connection: sqlite3.Connection) -> bool:
+    """Whether there is a table whose numbers are never given twice."""
+    statement = "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"
+    return connection.execute(statement).fetchone() is not None
 
 
 def _open(path: Path) -> sqlite3.Connection:

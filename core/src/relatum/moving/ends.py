@@ -48,6 +48,10 @@ class Source(Protocol):
         """Of one table."""
         ...
 
+    async def counters(self, layouts: Mapping[str, Layout]) -> dict[str, int]:
+        """The highest number that was ever given to a row, of tables that count."""
+        ...
+
     def batches(
         self, layout: Layout, columns: Columns, after: Sequence[str] | None
     ) -> AsyncIterator[Batch]:
@@ -104,8 +108,15 @@ class Target(Protocol):
         """
         ...
 
-    async def settle(self, layouts: Mapping[str, Layout]) -> None:
-        """After the last row: numbers of rows go on behind the highest, statistics are made."""
+    async def settle(self, layouts: Mapping[str, Layout], counters: Mapping[str, int]) -> None:
+        """After the last row: references hold, numbers of rows go on, statistics are made.
+
+        Args:
+            counters: the highest number that was ever given to a row, by table.
+
+        Raises:
+            Unavailable: a reference names no row.
+        """
         ...
 
     async def close(self) -> None:

@@ -99,6 +99,20 @@ class ServerSource:
     async def checksum(self, table: str, columns: Columns) -> Checksum:
         return await server_checksum(self._connection, table, columns)
 
+    async def counters(self, layouts: Mapping[str, Layout]) -> dict[str, int]:
+        found = {}
+        for layout in layouts.values():
+            for column in layout.columns:
+                if column.counts:
+                    name = await self._connection.fetchval(
+                        "SELECT pg_get_serial_sequence($1, $2)", quoted(layout.name), column.name
+                    )
+                    row = await self._connection.fetchrow(
+                        f"SELECT last_value, is_called FROM {name}"  # noqa: S608 - as above
+                    )
+                    found[layout.name] = row[0] if row[1] else 0
+        return found
+
     async def batches(
         self, layout: Layout, columns: Columns, after: Sequence[str] | None
     ) -> AsyncIterator[Batch]:
@@ -238,16 +252,17 @@ class ServerTarget:
         ]
         return [*quiet, *foreign, *indexes]
 
-    async def settle(self, layouts: Mapping[str, Layout]) -> None:
+    async def settle(self, layouts: Mapping[str, Layout], counters: Mapping[str, int]) -> None:
         for layout in layouts.values():
             for column in layout.columns:
                 if column.counts:
                     await self._connection.execute(
-                        "SELECT setval(pg_get_serial_sequence($1, $2), coalesce(max(n), 1), "  # noqa: S608
-                        f"max(n) IS NOT NULL) FROM (SELECT {quoted(column.name)} n "
+                        "SELECT setval(pg_get_serial_sequence($1, $2), greatest(n, 1), n > 0) "  # noqa: S608
+                        f"FROM (SELECT greatest(max({quoted(column.name)})::bigint, $3) n "
                         f"FROM {quoted(layout.name)}) t",
                         quoted(layout.name),
                         column.name,
+                        counters.get(layout.name, 0),
                     )
         for name in layouts:
             await self._connection.execute(f"ANALYZE {quoted(name)}")
