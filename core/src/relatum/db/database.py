@@ -13,7 +13,7 @@ import msgspec
 from relatum.config.settings import PostgreSql
 from relatum.db.bound import bind
 from relatum.db.embedded import Durability, EmbeddedEngine
-from relatum.db.guarding import current_guard
+from relatum.db.guarding import as_the_house, current_guard
 from relatum.db.pointing import refuse_hidden_references
 from relatum.db.rewriting import refuse_masks
 from relatum.db.server import ServerEngine
@@ -109,6 +109,20 @@ class Database:
             return
         async with current.savepoint():
             yield
+
+    async def hold(self, name: str) -> None:
+        """Let nobody else pass here under this name, in any process, until the transaction ends.
+
+        On SQLite whoever writes is alone anyway.
+
+        Raises:
+            RuntimeError: there is no transaction that could end.
+        """
+        if not self.in_transaction():
+            raise RuntimeError("expected a transaction, got none; open one around what is held")
+        if not self._embedded:
+            with as_the_house():
+                await self.fetch("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", name)
 
     def in_transaction(self) -> bool:
         return self.engine.transaction_exists()

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from relatum.db.database import Database
 
 OWNER = "owner"
+#: What processes wait for that make the link of the first owner, or the owner.
+FIRST_OWNER = "relatum first owner"
 
 
 class Accounts:
@@ -90,6 +92,7 @@ class Accounts:
         An earlier one is no longer good.
         """
         async with self._db.transaction():
+            await self._db.hold(FIRST_OWNER)
             if await self._roles.has_active_owner():
                 return None
             await self._links.spend(None, ["first_owner"])
@@ -115,6 +118,7 @@ class Accounts:
         )
         hashed = await self._passwords.accept(draft.password, known=[new.name, new.email or ""])
         async with self._db.transaction():
+            await self._db.hold(FIRST_OWNER)
             await self._links.use(link)
             if await self._roles.has_active_owner():
                 raise spent()

@@ -1,0 +1,1 @@
+"""Several processes on one PostgreSQL: what each keeps for itself must not be wrong elsewhere."""
