@@ -5,6 +5,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 RELATUM := $(VENV)/bin/relatum
 PYTEST_ARGS ?=
+# Of the tests; 0 is all of them in one, one after the other (to debug).
+PROCESSES ?= auto
 ONLY ?=
 
 PLUGINS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
@@ -48,10 +50,10 @@ run: setup ## migrate, seed a demo company when the database is empty, serve
 test: setup ## run the tests (PostgreSQL too when RELATUM_TEST_POSTGRES is set)
 	@if [ -z "$$RELATUM_TEST_POSTGRES" ]; then \
 		echo "PostgreSQL skipped: RELATUM_TEST_POSTGRES is not set (postgresql://user@host:port/database)."; fi
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 thorough: setup ## run the tests with many rounds (kill tests: 50 moments each)
-	$(PY) -m pytest -m thorough $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(PROCESSES) --dist worksteal -m thorough $(PYTEST_ARGS)
 
 check: setup ## format, lint, types, import contracts, structure of the repository, dependencies
 	$(VENV)/bin/ruff format --check .

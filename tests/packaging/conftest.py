@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import subprocess
 import sys
 import tempfile
 import venv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,26 +18,51 @@ CONSTRAINTS = ROOT / "constraints.txt"
 
 
 @pytest.fixture(scope="session")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def wheels(shared: Path) -> dict[str, Path]:
     """The wheel of every distribution by the name of its folder, built from its own sdist."""
-    built = {}
-    for distribution in distributions():
-        target = tmp_path_factory.mktemp(distribution.name)
-        run([sys.executable, "-m", "build", "--no-isolation", "-o", target, distribution])
-        (built[distribution.name],) = target.glob("*.whl")
-    return built
+    folders = {folder.name: shared / "wheels" / folder.name for folder in distributions()}
+    with once(shared / "wheels") as first:
+        for distribution in distributions() if first else ():
+            target = folders[distribution.name]
+            run([sys.executable, "-m", "build", "--no-isolation", "-o", target, distribution])
+    return {name: one_wheel(folder) for name, folder in folders.items()}
 
 
 @pytest.fixture(scope="session")
-def installed(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheels: dict[str, Path], shared: Path) -> Path:
     """The folder of the commands of a new environment with core and the sales pipeline."""
-    folder = tmp_path_factory.mktemp("installed") / "venv"
-    venv.create(folder, with_pip=True)
-    chosen = [wheels["core"], wheels["sales_pipeline"]]
-    pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
-    run([*pip, "install", "--quiet", "-c", CONSTRAINTS, *chosen])
-    run([*pip, "check"])
+    folder = shared / "venv"
+    with once(folder) as first:
+        if first:
+            venv.create(folder)
+            chosen = [wheels["core"], wheels["sales_pipeline"]]
+            python = folder / "bin" / "python"
+            pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+            run([*pip, "install", "--quiet", "--no-compile", "-c", CONSTRAINTS, *chosen])
+            run([*pip, "check"])
     return folder / "bin"
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run, the same one in each of its processes."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@contextlib.contextmanager
+def once(folder: Path) -> Iterator[bool]:
+    """Whether the block is the first of this run to make the folder; others wait for its end."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder.with_suffix(".made")
+        yield not made.exists()
+        made.touch()
+
+
+def one_wheel(folder: Path) -> Path:
+    (wheel,) = folder.glob("*.whl")
+    return wheel
 
 
 def run(command: Sequence[str | Path], folder: Path | None = None, **environment: str) -> str:
