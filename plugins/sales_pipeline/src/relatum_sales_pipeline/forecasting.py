@@ -4,8 +4,6 @@ from collections.abc import Hashable, Iterable, Mapping
 from fractions import Fraction
 from typing import TypeVar
 
-from relatum.api import Money, allocate
-
 WHOLE = 10_000
 Key = TypeVar("Key", bound=Hashable)
 
@@ -29,16 +27,17 @@ def rounded(value: Fraction) -> int:
     return whole if value >= 0 else -whole
 
 
-def split(parts: Mapping[Key, Fraction], currency: str) -> dict[Key, int]:
+def split(parts: Mapping[Key, Fraction]) -> dict[Key, int]:
     """Round each part to whole minor units so that together they are the rounded total.
 
-    By largest remainder. All parts are zero or more, as amounts of open deals are.
+    By largest remainder, so that none is off by more than one unit; of equal remainders the first
+    is rounded up. All parts are zero or more, as amounts of open deals are.
     """
-    total = rounded(sum(parts.values(), Fraction(0)))
-    if total == 0:
-        return dict.fromkeys(parts, 0)
-    shares = allocate(Money(total, currency), list(parts.values()))
-    return {key: share.amount for key, share in zip(parts, shares, strict=True)}
+    shown = {key: int(part) for key, part in parts.items()}
+    missing = rounded(sum(parts.values(), Fraction(0))) - sum(shown.values())
+    for key in sorted(parts, key=lambda key: shown[key] - parts[key])[:missing]:
+        shown[key] += 1
+    return shown
 
 
 def sales_velocity(

@@ -181,7 +181,7 @@ class _Rows:
         exact: dict[str, Fraction] = {
             name: weighted(_parts(group)) for name, group in groups.items()
         }
-        shares = split(exact, self._currency)
+        shares = split(exact)
         return [
             ForecastRow(
                 name=name,

@@ -63,7 +63,7 @@ class Snapshots:
                 key: weighted((deal.amount, deal.probability) for deal in group)
                 for key, group in groups.items()
             }
-            shares = split(exact, currency)
+            shares = split(exact)
             for key, group in groups.items():
                 amount = sum(deal.amount for deal in group)
                 rows.append(
