@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from relatum.db.database import Database
-from relatum.events import runner as runner_module
+from relatum.events import parking as parking_module
 from relatum.events.log import EventLog
 from relatum.events.runner import HandlerRunner
 from relatum.events.types import Event, NewEvent
@@ -148,7 +148,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(runner_module, "now", clock)
+    monkeypatch.setattr(parking_module, "now", clock)
     return clock
 
 

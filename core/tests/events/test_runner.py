@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relatum.events.runner import BACKOFF, HandlerRunner
+from relatum.events.log import Horizon
+from relatum.events.parking import BACKOFF
 from relatum.values.problems import NotFound
 
 FOREVER = sum(BACKOFF) + 60
@@ -270,7 +271,7 @@ async def test_a_handler_that_hangs_is_cut_off(
     async def handle(plugin: Any, events: Sequence[Any]) -> None:
         await asyncio.sleep(60)
 
-    monkeypatch.setattr("relatum.events.runner.HANDLER_SECONDS", 0.05)
+    monkeypatch.setattr("relatum.events.taking.HANDLER_SECONDS", 0.05)
     scene.declare("hangs", handle)
     scene.declare("writer")
     await scene.append((uuid4(), 1))
@@ -465,7 +466,7 @@ def declare_told(scene: Any) -> asyncio.Event:
 
 
 async def test_following_wakes_up_at_a_commit(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relatum.events.runner.POLL_SECONDS", 60.0)
+    monkeypatch.setattr("relatum.events.following.POLL_SECONDS", 60.0)
     called = declare_told(scene)
     task = asyncio.create_task(scene.runner.run_forever())
     try:
@@ -482,15 +483,15 @@ async def test_following_survives_a_fault_of_the_database(
     scene: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called = declare_told(scene)
-    real, faults = HandlerRunner.run_once, [OSError("gone"), OSError("still gone")]
+    real, faults = Horizon.now, [OSError("gone"), OSError("still gone")]
 
     async def sometimes(self: Any) -> int:
         if faults:
             raise faults.pop()
         return await real(self)
 
-    monkeypatch.setattr(HandlerRunner, "run_once", sometimes)
-    monkeypatch.setattr("relatum.events.runner.POLL_SECONDS", 0.01)
+    monkeypatch.setattr(Horizon, "now", sometimes)
+    monkeypatch.setattr("relatum.events.following.POLL_SECONDS", 0.01)
     task = asyncio.create_task(scene.runner.run_forever())
     try:
         await scene.append((None, 1))

@@ -77,7 +77,7 @@ class EventLog:
         beside = (moment, by, context_text(by))
         rows = [self._row(event, *beside) for event in events]
         await self._db.insert("core_event", COLUMNS, rows)
-        self._signals.send_after_commit(CHANNEL)
+        self.tell()
 
     def _row(
         self, event: NewEvent, moment: dt.datetime, by: str, context: str | None
@@ -92,19 +92,50 @@ class EventLog:
         payload = self._encoder.encode(event.payload).decode()
         return (event.type, declared.version, event.customer, moment, by, payload, context)
 
+    def tell(self) -> None:
+        """Wake everybody who follows the log, after the current transaction."""
+        self._signals.send_after_commit(CHANNEL)
+
     async def read(
-        self, after: int, *, until: int, types: Sequence[str], limit: int
+        self,
+        after: int,
+        *,
+        until: int,
+        types: Sequence[str],
+        limit: int,
+        where: tuple[str, Sequence[str]] = ("", ()),
     ) -> list[Event]:
-        """Events with ``after < seq <= until`` of the given types, in order."""
+        """Events with ``after < seq <= until`` of the given types, in order.
+
+        ``where`` is more SQL to go on with, and its parameters.
+        """
         rows = await self._db.fetch(
-            f"{SELECT} WHERE seq > ? AND seq <= ? AND type IN ({marks(len(types))}) "
+            f"{SELECT} WHERE seq > ? AND seq <= ? AND type IN ({marks(len(types))}){where[0]} "
             "ORDER BY seq LIMIT ?",
-            after,
-            until,
-            *types,
-            limit,
+            *(after, until, *types, *where[1], limit),
         )
         return [event_of(row) for row in rows]
+
+    async def left(
+        self, after: int, *, types: Sequence[str], where: tuple[str, Sequence[str]] = ("", ())
+    ) -> tuple[int, dt.datetime | None]:
+        """How many events of the given types come after a number, and when the first came."""
+        condition = f"seq > ? AND type IN ({marks(len(types))}){where[0]}"
+        params = (after, *types, *where[1])
+        first = "SELECT recorded_at FROM core_event"
+        count, oldest = await self._db.fetch_together(
+            (f"SELECT count(*) FROM core_event WHERE {condition}", params),  # noqa: S608 - ours
+            (f"{first} WHERE {condition} ORDER BY seq LIMIT 1", params),
+        )
+        return int(count[0][0]), oldest[0][0] if oldest else None
+
+    async def count(self, *, until: int, types: Sequence[str]) -> int:
+        """How many events of the given types there are up to a number."""
+        row = await self._db.fetch_one(
+            f"SELECT count(*) FROM core_event WHERE seq <= ? AND type IN ({marks(len(types))})",  # noqa: S608 - placeholders only
+            *(until, *types),
+        )
+        return int(row[0]) if row else 0
 
     async def by_seq(self, seqs: Sequence[int]) -> list[Event]:
         """The events with these numbers, in order."""
@@ -150,6 +181,11 @@ class Horizon:
         #: numbers handed out, and who still has to end before they are decided
         self._waiting: deque[tuple[int, set[str]]] = deque()
         self._decided = 0
+
+    @property
+    def undecided(self) -> bool:
+        """Whether there are greater numbers, of transactions that were still open."""
+        return bool(self._waiting)
 
     async def now(self) -> int:
         """The greatest decided number at this moment."""

@@ -5,8 +5,10 @@ from piccolo.columns import (
     UUID,
     BigInt,
     BigSerial,
+    Boolean,
     Bytea,
     Integer,
+    Real,
     SmallInt,
     Text,
     Timestamptz,
@@ -46,10 +48,20 @@ class EventSeal(Table, tablename="core_event_seal"):
 
 
 class HandlerPosition(Table, tablename="core_handler"):
-    """How far one handler has come; written in the transaction of its effect."""
+    """How far a range of customers has come at one handler; written in the transaction of its
+    effect. The first range has the handler's id; see ``positions``."""
 
     id = Varchar(length=160, primary_key=True, default=None)
     position = BigInt(default=0)
+    handler = Varchar(length=160)
+    lo = Integer(default=0)
+    hi = Integer(default=65536)
+    paused = Boolean(default=False)
+    handled = BigInt(default=0)
+    rate = Real(default=0.0)
+    replay_until = BigInt(default=None, null=True)
+    replay_total = BigInt(default=None, null=True)
+    started_at = Timestamptz(default=None, null=True)
     updated_at = Timestamptz(default=None, null=False)
 
 
