@@ -149,6 +149,8 @@ def _handler(item: Handler) -> Iterator[Problem]:
         yield _bad(item, "begin", "'beginning' or 'now'")
     if type(item.batch) is not int or not 1 <= item.batch <= 10_000:
         yield _bad(item, "batch", "a whole number from 1 to 10000")
+    if type(item.shards) is not int or not 1 <= item.shards <= 64:
+        yield _bad(item, "shards", "a whole number from 1 to 64")
 
 
 def _job(item: Job) -> Iterator[Problem]:
