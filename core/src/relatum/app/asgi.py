@@ -129,6 +129,7 @@ def _edge(house: House, app: Application) -> Edge:
         reach=Reach(server),
         authentication=Authentication(house),
         idempotency=Idempotency(house.db, house.secrets),
+        metrics=house.metrics,
     )
     # Around the router, and not a middleware of routes: an address that does not exist or a wrong
     # method has no route.

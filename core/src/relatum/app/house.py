@@ -62,6 +62,7 @@ class House:
         self.process = process or Process()
         self.metrics = Metrics()
         self.db = db
+        db.engine.statements.tell(self.metrics)
         self.keys = Keyring(settings.keys_path)
         self.secrets = Secrets(self.keys)
         self.gate = Gate()

@@ -30,6 +30,7 @@ from relatum.db.guarding import current_guard
 from relatum.db.rewriting import Rewriter
 from relatum.db.statements import refused
 from relatum.db.threads import ConnectionThreads
+from relatum.telemetry.statements import Statements, began
 from relatum.values.problems import Unavailable
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ class EmbeddedTransaction(BaseTransaction):
         if current is not None:
             self._parent = current
             return current
+        since = began()
         await self.engine.write_lock.acquire()
         try:
             await self.engine.writer.run_to_end(_statement, "BEGIN IMMEDIATE")
@@ -201,6 +203,7 @@ class EmbeddedTransaction(BaseTransaction):
             finally:
                 self.engine.write_lock.release()
             raise
+        self.engine.statements.waited("writer", since)
         self.active = True
         self._token = self.engine.current_transaction.set(self)
         return self
@@ -217,6 +220,7 @@ class EmbeddedTransaction(BaseTransaction):
         if self._token is not None:
             self.engine.current_transaction.reset(self._token)
         self.engine.write_lock.release()
+        self.engine.statements.ended(committed=exception is None and ending.exception() is None)
         ending.result()
         if exception is None:
             for callback in self.callbacks:
@@ -305,7 +309,7 @@ class EmbeddedBatch(BaseBatch):
 class EmbeddedEngine(Engine[EmbeddedTransaction]):
     """SQLite for one process that serves many at a time."""
 
-    __slots__ = ("durability", "path", "reader", "rewriter", "write_lock", "writer")
+    __slots__ = ("durability", "path", "reader", "rewriter", "statements", "write_lock", "writer")
 
     def __init__(self, path: Path, *, durability: Durability = "full", readers: int = 3) -> None:
         register_converters()
@@ -315,6 +319,7 @@ class EmbeddedEngine(Engine[EmbeddedTransaction]):
         self.current_transaction: contextvars.ContextVar[EmbeddedTransaction | None] = (
             contextvars.ContextVar("relatum_transaction", default=None)
         )
+        self.statements = Statements("sqlite")
         self.write_lock = asyncio.Lock()
         self.writer = ConnectionThreads("relatum-writer", 1, self.open_writer)
         self.reader = ConnectionThreads("relatum-reader", readers, self.open_reader)
@@ -372,14 +377,29 @@ class EmbeddedEngine(Engine[EmbeddedTransaction]):
     async def read(self, work: Callable[..., T], *args: Any) -> T:
         """Run reading work: on the writer inside a transaction, on a reader otherwise."""
         thread = self.writer if self.active_transaction() is not None else self.reader
-        return await thread.run(work, *args)
+        since = began()
+        try:
+            return await thread.run(work, *args)
+        finally:
+            self.statements.ran("read", since, args[0] if args else "")
 
     async def write(self, work: Callable[..., T], *args: Any) -> T:
         """Run writing work: in the current transaction, or in one of its own."""
-        if self.active_transaction() is not None:
+        if self.active_transaction() is None:
+            async with self.transaction():
+                return await self._write(work, *args)
+        return await self._write(work, *args)
+
+    async def _write(self, work: Callable[..., T], *args: Any) -> T:
+        since = began()
+        try:
             return await self.writer.run(work, *args)
-        async with self.transaction():
-            return await self.writer.run(work, *args)
+        finally:
+            self.statements.ran("write", since, args[0] if args else "")
+
+    def connections(self) -> dict[str, int]:
+        """How many there are of the writer, and how many of them are in use."""
+        return {"used": int(self.write_lock.locked()), "most": 1}
 
     async def run_querystring(
         self, querystring: QueryString, in_pool: bool = False

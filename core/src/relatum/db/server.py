@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
@@ -15,6 +15,7 @@ from relatum.db.finishing import finished, to_end
 from relatum.db.guarding import current_guard
 from relatum.db.rewriting import Rewriter
 from relatum.db.statements import refused
+from relatum.telemetry.statements import Statements, began
 from relatum.values.problems import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -27,18 +28,21 @@ Statement = tuple[str, Sequence[Any]]
 class ServerTransaction(PostgresTransaction):
     """Piccolo's transaction, with callbacks after commit and inner savepoints."""
 
-    __slots__ = ("active", "callbacks")
+    __slots__ = ("active", "callbacks", "statements")
 
     def __init__(self, engine: ServerEngine) -> None:
         engine.forget_ended()
         super().__init__(engine)
         self.active = False
         self.callbacks: list[Callable[[], None]] = []
+        self.statements = engine.statements
 
     async def __aenter__(self) -> PostgresTransaction:
         if self._parent is not None:
             return self._parent
+        since = began()
         self.connection = await self.get_connection()  # type: ignore[no-untyped-call]
+        self.statements.waited("connection", since)
         try:
             self.transaction = self.connection.transaction()
             await to_end(self.transaction.start())
@@ -57,6 +61,7 @@ class ServerTransaction(PostgresTransaction):
         )
         self.active = False
         self.engine.current_transaction.reset(self.context)
+        self.statements.ended(committed=exception is None and ending.exception() is None)
         try:
             ending.result()
             if exception is None:
@@ -154,6 +159,7 @@ class ServerEngine(PostgresEngine):
     def __init__(self, url: str, options: PostgreSql | None = None) -> None:
         self.url = url
         self.options = options or PostgreSql()
+        self.statements = Statements("postgresql")
         self._rewriter: Rewriter | None = None
         super().__init__(config={"dsn": url, **_ways(self.options)}, extensions=())
 
@@ -213,7 +219,7 @@ class ServerEngine(PostgresEngine):
         if current_guard() is None:
             return await super().run_querystring(querystring, in_pool=True)
         sql, params = await self._guarded(*querystring.compile_string())
-        async with self.connection() as connection:
+        async with self.connection(sql) as connection:
             return await connection.fetch(sql, *params)
 
     async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:
@@ -241,27 +247,52 @@ class ServerEngine(PostgresEngine):
         return (self._rewriter or await self.rewriter()).one(guard, sql, params)
 
     @contextlib.asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
-        """The connection of the current transaction, or one from the pool."""
+    async def connection(self, sql: str = "") -> AsyncIterator[Any]:
+        """The connection of the current transaction, or one from the pool.
+
+        Args:
+            sql: the statement that it is for, to be measured; none when it is empty.
+        """
         current = self.active_transaction()
         if current is not None:
-            yield current.connection
+            with self._measured(sql):
+                yield current.connection
             return
         if self.pool is None:
             raise Unavailable("expected an open database, got one that is closed; open it first")
+        since = began()
         async with self.pool.acquire() as connection:
-            yield connection
+            self.statements.waited("connection", since)
+            with self._measured(sql):
+                yield connection
+
+    @contextlib.contextmanager
+    def _measured(self, sql: str) -> Iterator[None]:
+        since = began()
+        try:
+            yield
+        finally:
+            if sql:
+                reads = sql.lstrip()[:6].upper() == "SELECT"
+                self.statements.ran("read" if reads else "write", since, sql)
+
+    def connections(self) -> dict[str, int]:
+        """How many there are of the pool, and how many of them are in use."""
+        if self.pool is None:
+            return {}
+        open_, idle = self.pool.get_size(), self.pool.get_idle_size()
+        return {"used": open_ - idle, "idle": idle, "most": self.pool.get_max_size()}
 
     async def fetch(self, sql: str, params: Sequence[Any]) -> Rows:
         if current_guard() is not None:
             sql, params = await self._guarded(sql, params)
-        async with self.connection() as connection:
+        async with self.connection(sql) as connection:
             return [tuple(row) for row in await connection.fetch(sql, *params)]
 
     async def fetch_together(self, statements: Sequence[Statement]) -> list[Rows]:
         if current_guard() is not None:
             statements = [await self._guarded(sql, params) for sql, params in statements]
-        async with self.connection() as connection:
+        async with self.connection("SELECT together") as connection:
             return [
                 [tuple(row) for row in await connection.fetch(sql, *params)]
                 for sql, params in statements
@@ -270,7 +301,7 @@ class ServerEngine(PostgresEngine):
     async def execute(self, sql: str, params: Sequence[Any]) -> int:
         if current_guard() is not None:
             sql, params = await self._guarded(sql, params)
-        async with self.connection() as connection:
+        async with self.connection(sql) as connection:
             status: str = await connection.execute(sql, *params)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
@@ -284,7 +315,7 @@ class ServerEngine(PostgresEngine):
         guard = current_guard()
         if guard is not None:
             sql, rows = (await self.rewriter()).many(guard, sql, rows, checked=checked)
-        async with self.connection() as connection:
+        async with self.connection(sql) as connection:
             await connection.executemany(sql, rows)
         return -1
 
@@ -292,5 +323,5 @@ class ServerEngine(PostgresEngine):
         """PostgreSQL's fastest way in; no conflict clause, and no guard: ``Database.insert`` has
         looked at the rows.
         """
-        async with self.connection() as connection:
+        async with self.connection(f"COPY INTO {table}") as connection:
             await connection.copy_records_to_table(table, columns=list(columns), records=rows)

@@ -14,6 +14,7 @@ import itertools
 import re
 import secrets
 from collections.abc import Awaitable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from litestar.enums import ScopeType
@@ -21,6 +22,7 @@ from litestar.enums import ScopeType
 from relatum.http.answers import length_of
 from relatum.http.authentication import HEADERS, SAFE_METHODS, Authentication
 from relatum.http.idempotency import is_kept
+from relatum.http.observing import observe
 from relatum.http.problems import (
     MEDIA_TYPE,
     TimedOut,
@@ -30,6 +32,9 @@ from relatum.http.problems import (
 )
 from relatum.http.reach import Reach
 from relatum.http.watch import Watch
+from relatum.telemetry.logs import reset_about, set_about
+from relatum.telemetry.metrics import Metrics
+from relatum.telemetry.traces import span
 from relatum.values.problems import MalformedRequest, RelatumError, TooLarge, Unavailable
 
 if TYPE_CHECKING:
@@ -60,7 +65,8 @@ VARY = (b"vary", b"authorization, cookie")
 #: Litestar knows no HEAD, and answers OPTIONS for one of several handlers only; asked for a method
 #: that nothing has, it says which ones there are.
 _ASKED_FOR = {"HEAD": "GET", "OPTIONS": "TRACE"}
-_SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+#: As an id of a request; what looks like a token of ours is none, because ids are logged.
+_SANE_ID = re.compile(r"(?!.*rlt_)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Edge:
@@ -73,6 +79,7 @@ class Edge:
         reach: who may speak to the server.
         authentication: finds out who asks.
         idempotency: answers writes that carry a key.
+        metrics: where requests are counted.
     """
 
     def __init__(
@@ -84,7 +91,9 @@ class Edge:
         reach: Reach | None = None,
         authentication: Authentication | None = None,
         idempotency: Idempotency | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
+        self.metrics = metrics or Metrics()
         self.reach = reach or Reach()
         self.most_bytes = most_bytes
         self.seconds = seconds
@@ -158,6 +167,7 @@ class _Passage:
     """One request on its way through the edge."""
 
     __slots__ = (
+        "_bytes",
         "_edge",
         "_headers",
         "_method",
@@ -167,6 +177,7 @@ class _Passage:
         "_scope",
         "_send",
         "_sent",
+        "_status",
         "id",
     )
 
@@ -176,6 +187,8 @@ class _Passage:
         self._receive = receive
         self._send = send
         self._sent = False
+        self._status = 0
+        self._bytes = 0
         self._method: str = scope["method"]
         self._received = 0
         self._headers = _headers_of(scope)
@@ -186,6 +199,26 @@ class _Passage:
         self._scheme = edge.note_caller(scope, self._headers)
 
     async def go(self) -> None:
+        """Let the request through, and note what came of it."""
+        began, method = perf_counter(), self._method
+        reset = set_about({"request": self.id})
+        try:
+            with span("HTTP", kind="server", parent=self._headers.get(b"traceparent", "")):
+                try:
+                    await self._pass()
+                finally:
+                    observe(
+                        self._edge.metrics,
+                        self._scope,
+                        method=method,
+                        status=self._status,
+                        seconds=perf_counter() - began,
+                        sent=self._bytes,
+                    )
+        finally:
+            reset_about(reset)
+
+    async def _pass(self) -> None:
         error: BaseException | None = self._refusal()
         if error is None:
             error = await self._run()
@@ -228,7 +261,10 @@ class _Passage:
         """Send on, with what every answer says."""
         if message["type"] == "http.response.start":
             self._sent = True
+            self._status = message["status"]
             message["headers"] = self._completed(message["headers"], message["status"])
+        else:
+            self._bytes += len(message.get("body", b""))
         await self._send(message)
         if message.get("more_body"):
             self._edge.watch.renew()
@@ -313,6 +349,7 @@ class _Passage:
         with contextlib.suppress(ConnectionError):
             await self.send({**start, "headers": headers})
             part = b"" if self._method == "HEAD" else body
+            self._bytes = len(part)
             await self._send({"type": "http.response.body", "body": part, "more_body": False})
 
 
@@ -326,6 +363,7 @@ _LOOKED_AT = HEADERS | {
     b"x-forwarded-proto",
     b"content-length",
     b"idempotency-key",
+    b"traceparent",
 }
 
 

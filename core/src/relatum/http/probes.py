@@ -32,6 +32,7 @@ def probes(house: House) -> Edge:
         seconds=server.request_timeout,
         reach=Reach(server),
         authentication=Authentication(house),
+        metrics=house.metrics,
     )
 
 

@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from relatum.config.redaction import redact_log
+from relatum.telemetry.access import ACCESS
 from relatum.telemetry.traces import ids_of_trace
 
 if TYPE_CHECKING:
@@ -51,52 +52,29 @@ def about_now() -> Mapping[str, str]:
     return _about.get()
 
 
-class AccessLog:
-    """Whether and at which level a request gets a line of its own."""
-
-    def __init__(self) -> None:
-        self.log = logging.getLogger("relatum.access")
-        self.level = 0
-
-    def follow(self, settings: Log) -> None:
-        """Take over what the settings say."""
-        self.level = (
-            0 if settings.access == "off" else logging.getLevelName(settings.access.upper())
-        )
-
-    @property
-    def on(self) -> bool:
-        """Whether a line would be written."""
-        return bool(self.level) and self.log.isEnabledFor(self.level)
-
-
-#: Of this process.
-ACCESS = AccessLog()
-
-
 def configure_logging(settings: Log, process: Process | None = None) -> None:
     """Send the log to standard error, in the form that the settings name."""
     redact_log()
     handler = logging.StreamHandler()
-    handler.setFormatter((_Json if settings.format == "json" else _Text)(process))
+    handler.setFormatter(_Json(process) if settings.format == "json" else _Text())
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     logging.getLogger("piccolo").setLevel(logging.WARNING)
     # it warns of every connection that it cannot reuse
     logging.getLogger("urllib3").setLevel(logging.WARNING)
-    ACCESS.follow(settings)
+    ACCESS.follow(settings, process)
 
 
 class _Text(logging.Formatter):
     """One line, with the ids in brackets at its end; a trace below."""
 
-    def __init__(self, process: Process | None) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s%(about)s")
-        self._process = process
+    def __init__(self) -> None:
+        super().__init__("%(moment)s %(levelname)s %(name)s: %(message)s%(about)s")
 
     def format(self, record: logging.LogRecord) -> str:
         ids = _ids(record)
         text = " ".join(f"{name}={value}" for name, value in ids.items())
         record.about = f" [{text}]" if text else ""
+        record.moment = _moment(record)
         return super().format(record)
 
 
@@ -108,9 +86,8 @@ class _Json(logging.Formatter):
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = dt.datetime.fromtimestamp(record.created, dt.UTC)
         entry: dict[str, Any] = {
-            "time": moment.isoformat(timespec="milliseconds"),
+            "time": _moment(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -125,6 +102,11 @@ class _Json(logging.Formatter):
         if record.stack_info:
             entry["stack"] = record.stack_info
         return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def _moment(record: logging.LogRecord) -> str:
+    moment = dt.datetime.fromtimestamp(record.created, dt.UTC)
+    return moment.isoformat(timespec="milliseconds")
 
 
 def _ids(record: logging.LogRecord) -> dict[str, str]:
