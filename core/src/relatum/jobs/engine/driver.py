@@ -29,6 +29,7 @@ class HouseDriver:
         self._shutdown = asyncio.Event()
         self._tasks = TaskManager()
         self._ends: dict[tuple[str, Callback], Callable[[], None]] = {}
+        self._telling = False
 
     async def fetch(self, query: str, *args: Any) -> list[dict[str, Any]]:
         """The rows of a statement of PgQueuer, which is for PostgreSQL (``$1``)."""
@@ -46,11 +47,31 @@ class HouseDriver:
 
     async def add_listener(self, channel: str, callback: Callback) -> None:
         """Call ``callback`` with every signal; one without a text means a change of the queue."""
+        self._ends[channel, callback] = self._signals.listen(channel, self._hear)
 
-        def hear(text: str | None) -> None:
-            callback(text or changed())
+    def _hear(self, text: str | None) -> None:
+        self.tell(text or "")
 
-        self._ends[channel, callback] = self._signals.listen(channel, hear)
+    def tell(self, payload: str = "") -> None:
+        """Call the listeners of this process; without a payload about a change of the queue, which
+        they hear of once for all that change in one turn of the loop."""
+        if payload:
+            self._deliver(payload)
+        elif not self._telling:
+            self._telling = True
+            asyncio.get_running_loop().call_soon(self._deliver_change)
+
+    def _deliver_change(self) -> None:
+        self._telling = False
+        self._deliver(changed())
+
+    def _deliver(self, payload: str) -> None:
+        for _, callback in list(self._ends):
+            callback(payload)
+
+    async def announce(self) -> None:
+        """Tell every worker, of other processes too, that the queue has changed."""
+        await self._signals.send(CHANNEL)
 
     async def remove_listener(self, channel: str, callback: Callback) -> None:
         """End what :meth:`add_listener` began."""
