@@ -33,6 +33,7 @@ from relatum.hooks.declarations import (
     Proposed,
     Refusal,
     Report,
+    Retry,
     RoleName,
     Written,
 )
@@ -44,6 +45,7 @@ from relatum.http.calls import Call, id_in_path
 from relatum.importing.targets.keys import EXPORT_SOURCE, export_keys
 from relatum.interactions.events import InteractionFact
 from relatum.interactions.types import Amount, Interaction, InteractionDraft, InteractionQuery
+from relatum.jobs.types import JobRequest, JobRun, Progress, Run
 from relatum.values.ids import new_id, new_ids, parse_id
 from relatum.values.money import (
     Money,
@@ -96,6 +98,8 @@ __all__ = [
     "InteractionQuery",
     "InvalidInput",
     "Job",
+    "JobRequest",
+    "JobRun",
     "Link",
     "LinkDraft",
     "Money",
@@ -110,13 +114,16 @@ __all__ = [
     "PreconditionRequired",
     "Prepared",
     "Problem",
+    "Progress",
     "Proposed",
     "Refusal",
     "Refused",
     "RelatumError",
     "Report",
+    "Retry",
     "RoleName",
     "RowRef",
+    "Run",
     "Sort",
     "Text",
     "Written",

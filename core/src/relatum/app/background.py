@@ -61,7 +61,7 @@ def background_work(house: House) -> list[Work]:
             run=house.handlers.run_forever,
             finish=getattr(house.handlers, "finish", None),
         ),
-        Work(name="jobs", run=house.jobs.run_forever),
+        Work(name="jobs", run=house.worker.run_forever, finish=house.worker.finish),
         Work(name="exports", run=house.exports.run_forever),
         Work(name="imports", run=house.import_requests.run_forever),
     ]

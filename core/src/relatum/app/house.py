@@ -19,6 +19,7 @@ from relatum.access.sight.service import Sights
 from relatum.access.telling import tell_others
 from relatum.app import core_plugin
 from relatum.app.apps import core_apps
+from relatum.archive.service import Archive
 from relatum.config.keyring import Keyring
 from relatum.customers.service import Customers
 from relatum.db import migrate
@@ -36,7 +37,8 @@ from relatum.importing.requests.service import ImportRequests
 from relatum.importing.service import Imports
 from relatum.importing.uploads.service import Uploads
 from relatum.interactions.service import Interactions
-from relatum.jobs.runner import JobRunner
+from relatum.jobs.service import Jobs
+from relatum.jobs.worker import Worker
 from relatum.plugins.discovery import Found, discover
 from relatum.plugins.table import PluginTable
 from relatum.telemetry.metrics import Metrics
@@ -102,7 +104,16 @@ class House:
         )
         self.interactions = Interactions(db, self.events, self.registry, self.dispatcher)
         self.handlers = HandlerRunner(db, self.events, self.registry)
-        self.jobs = JobRunner(db, self.registry, time_zone=settings.company.time_zone)
+        self.jobs = Jobs(
+            *(db, self.registry, self.signals),
+            time_zone=settings.company.time_zone,
+            metrics=self.metrics,
+        )
+        self.worker = Worker(db, self.registry, self.signals, self.jobs, settings.jobs)
+        self.archive = Archive(db, self.events, self.registry, settings)
+        self.events.archived = self.archive.reading
+        self.audit.checker.archived = self.archive.reading
+        self.interactions.archived = self.archive.reading
         self.imports = Imports(self)
         self.uploads = Uploads(self)
         self.exports = Exports(self)
@@ -177,6 +188,7 @@ class House:
 
     async def close(self) -> None:
         """Finish what runs and let go of the database."""
+        self.worker.close()
         await self.signals.close()
         await self.db.close()
 

@@ -163,7 +163,7 @@ async def _jobs(house: House) -> list[Finding]:
             f"{status.id} failed {status.failures} time(s) in a row: {status.error}",
             "mend the cause; the job is tried again when it is due",
         )
-        for status in await house.jobs.status()
+        for status in await house.jobs.schedules()
         if status.failures
     ]
     return findings or [_ok("jobs", "none failed when it last ran")]

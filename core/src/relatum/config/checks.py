@@ -11,7 +11,9 @@ from babel.core import get_global
 from phonenumbers import SUPPORTED_REGIONS
 
 from relatum.config.settings import (
+    Archive,
     Company,
+    Jobs,
     Limits,
     OpenId,
     PostgreSql,
@@ -27,9 +29,11 @@ from relatum.values.time import zone_of
 _SMALLEST_BODY = 1024
 _MOST_A_MINUTE = 1_000_000
 _MOST_DAYS = 366
+_MOST_MONTHS = 1_200
 _MOST_CONNECTIONS = 1_000
 _MOST_SECONDS = 86_400
 _MOST_SHUTDOWN = 3600
+_FEWEST_RUNS, _MOST_RUNS = 2, 1_000
 #: a name or an address, without a port
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
 
@@ -42,6 +46,8 @@ def settings_problems(settings: Settings) -> list[Problem]:
         *_processes(settings),
         *_limits(settings.limits),
         *_files(settings),
+        *_archive(settings.archive),
+        *_jobs(settings.jobs),
         *_company(settings.company),
         *_openid(settings.oidc),
         *_database(settings.database),
@@ -117,6 +123,24 @@ def _files(settings: Settings) -> Iterator[Problem]:
             yield _bad(f"{name}.keep_days", f"1 to {_MOST_DAYS} days", days)
     if uploads.most_bytes < _SMALLEST_BODY:
         yield _bad("uploads.most_bytes", "at least 1024 bytes", uploads.most_bytes)
+
+
+def _jobs(jobs: Jobs) -> Iterator[Problem]:
+    if not _FEWEST_RUNS <= jobs.concurrency <= _MOST_RUNS:
+        expected = f"{_FEWEST_RUNS} to {_MOST_RUNS} runs at the same time"
+        yield _bad("jobs.concurrency", expected, jobs.concurrency)
+    if not 1 <= jobs.heartbeat_seconds <= _MOST_SHUTDOWN:
+        expected = f"1 to {_MOST_SHUTDOWN} seconds"
+        yield _bad("jobs.heartbeat_seconds", expected, jobs.heartbeat_seconds)
+    if not 1 <= jobs.max_deliveries <= _MOST_RUNS:
+        yield _bad("jobs.max_deliveries", f"1 to {_MOST_RUNS}", jobs.max_deliveries)
+
+
+def _archive(archive: Archive) -> Iterator[Problem]:
+    for name in ("keep_months_events", "keep_months_interactions"):
+        value = getattr(archive, name)
+        if not 0 <= value <= _MOST_MONTHS:
+            yield _bad(f"archive.{name}", f"0 (keep all) to {_MOST_MONTHS} months", value)
 
 
 def _openid(oidc: OpenId) -> Iterator[Problem]:

@@ -98,6 +98,30 @@ class Uploads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``server.max_body_bytes``."""
 
 
+class Jobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Background work of one process."""
+
+    concurrency: int = 20
+    """Runs that go on at the same time in one process; at least 2."""
+    heartbeat_seconds: float = 30.0
+    """A run whose worker has given no sign for so long is taken by another one."""
+    max_deliveries: int = 3
+    """So often a run is given to a worker without coming to an end (it was killed each time); then
+    it counts as failed."""
+
+
+class Archive(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Months that leave the database for files (``relatum archive``)."""
+
+    keep_months_events: int = 0
+    """So many full months of the event log stay in the database besides the current one; 0 keeps
+    all."""
+    keep_months_interactions: int = 0
+    """The same for interactions."""
+    folder: str = ""
+    """Where the files lie (relative to ``home``); ``archive`` in ``home`` by default."""
+
+
 class OpenId(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A provider of OpenID Connect through which people sign in; none without ``issuer``."""
 
@@ -210,6 +234,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``keys.toml`` in ``home`` by default."""
     exports: Exports = Exports()
     uploads: Uploads = Uploads()
+    archive: Archive = Archive()
+    jobs: Jobs = Jobs()
     durability: Literal["full", "normal"] = "full"
     """``full``: what was answered survives a power cut. ``normal``: it survives a crash of the
     process; a power cut may lose the last moments. Concerns SQLite."""
@@ -245,6 +271,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def keys_path(self) -> Path:
         """The file that holds the keys of this installation."""
         return self.home / Path(self.keys_file or "keys.toml").expanduser()
+
+    @property
+    def archive_path(self) -> Path:
+        """The folder of archive files."""
+        return self.home / Path(self.archive.folder or "archive").expanduser()
 
     def redacted_database(self) -> str:
         """The database URL as it may be shown and logged: ``***`` instead of the password."""

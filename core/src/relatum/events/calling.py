@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from relatum.hooks.isolation import describe, within
+
+
+T = TypeVar("T")
 
 
 class EscapeError(Exception):
     """A plugin's code tried to end the process or the task that runs it."""
 
 
-async def call(seconds: float, work: Callable[..., Awaitable[None]], *args: Any) -> None:
-    """Run a plugin's ``work(*args)``, in the caller's transaction if there is one.
+async def call(seconds: float, work: Callable[..., Awaitable[T]], *args: Any) -> T:
+    """The result of a plugin's ``work(*args)``, in the caller's transaction if there is one.
 
     Raises:
         NoAnswerError: it took longer than ``seconds``.
         EscapeError: it raised ``SystemExit``, or cancelled itself.
     """
 
-    async def run() -> None:
-        await work(*args)
+    async def run() -> T:
+        return await work(*args)
 
     try:
-        await within(seconds, run())
+        return await within(seconds, run())
     except SystemExit as error:
         raise EscapeError(describe(error)) from error
     except asyncio.CancelledError as error:

@@ -23,6 +23,7 @@ from relatum.hooks.declarations import (
     Permission,
     Refusal,
     Report,
+    Retry,
     RoleName,
 )
 from relatum.values.problems import Problem
@@ -32,6 +33,9 @@ from relatum.values.text import Text
 #: ``<plugin>.<noun>``, deeper if need be
 DECLARED_ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 ROLE_NAMES = frozenset(get_args(RoleName))
+#: five fields; names of days and months are for croniter to know
+CRON = re.compile(r"[\w*/,#?-]+(?: +[\w*/,#?-]+){4}")
+MOST_PRIORITY = 1_000_000
 CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 
 Check = Callable[[Any], Iterator[Problem]]
@@ -156,15 +160,77 @@ def _handler(item: Handler) -> Iterator[Problem]:
 def _job(item: Job) -> Iterator[Problem]:
     yield from _id(item)
     yield from _title(item)
-    yield from _coroutine(item, "run", 1)
-    if (item.every is None) == (item.daily_at is None):
-        yield _bad(item, "every", "either every or daily_at", "set exactly one of them")
+    yield from _coroutine(item, "run", 2)
+    yield from _schedule(item)
+    yield from _arguments(item)
+    if not isinstance(item.retry, Retry):
+        yield _bad(item, "retry", "a Retry")
+    else:
+        yield from _retry(item.retry)
+    for name in ("timeout", "keep"):
+        length = getattr(item, name)
+        if not isinstance(length, dt.timedelta) or length <= dt.timedelta(0):
+            yield _bad(item, name, "a timedelta above zero")
+    for name, least in (("priority", -MOST_PRIORITY), ("at_once", 0)):
+        number = getattr(item, name)
+        if type(number) is not int or not least <= number <= MOST_PRIORITY:
+            yield _bad(item, name, f"a whole number from {least} to {MOST_PRIORITY}")
+    if type(item.atomic) is not bool:
+        yield _bad(item, "atomic", "True or False")
+
+
+def _schedule(item: Job) -> Iterator[Problem]:
+    given = [name for name in ("every", "daily_at", "cron") if getattr(item, name) is not None]
+    if len(given) > 1:
+        yield _bad(item, given[1], "one of every, daily_at and cron", f"leave out {given[0]}")
     if item.every is not None and not (
         isinstance(item.every, dt.timedelta) and item.every >= dt.timedelta(seconds=1)
     ):
         yield _bad(item, "every", "a timedelta of a second or more")
     if item.daily_at is not None and not CLOCK.fullmatch(str(item.daily_at)):
         yield _bad(item, "daily_at", "HH:MM, such as 02:30")
+    if item.cron is not None and not _comes_again(item.cron):
+        yield _bad(item, "cron", "five fields that come again, such as 30 2 * * 1-5")
+    if item.missed not in ("once", "skip", "each"):
+        yield _bad(item, "missed", "'once', 'skip' or 'each'")
+
+
+def _comes_again(cron: object) -> bool:
+    if not isinstance(cron, str) or not CRON.fullmatch(cron):
+        return False
+    from croniter import CroniterError, croniter  # a tenth of a second, for those who use it
+
+    try:
+        croniter(cron).get_next()
+    except CroniterError:
+        return False
+    return True
+
+
+def _arguments(item: Job) -> Iterator[Problem]:
+    if item.args is None:
+        return
+    if not _is_struct(item.args):
+        yield _bad(item, "args", "a subclass of msgspec.Struct, or None")
+        return
+    if item.every is None and item.daily_at is None and item.cron is None:
+        return
+    for field in msgspec.structs.fields(item.args):
+        if field.required:
+            yield _bad(item, "args", f"a default for {field.name}, because it has a schedule")
+
+
+def _retry(item: Retry) -> Iterator[Problem]:
+    if type(item.attempts) is not int or not 1 <= item.attempts <= 1_000:
+        yield _bad(item, "attempts", "a whole number from 1 to 1000")
+    for name in ("first", "most"):
+        length = getattr(item, name)
+        if not isinstance(length, dt.timedelta) or length < dt.timedelta(0):
+            yield _bad(item, name, "a timedelta of zero or more")
+    if not isinstance(item.factor, int | float) or not 1 <= item.factor <= 100:
+        yield _bad(item, "factor", "a number from 1 to 100")
+    if not isinstance(item.jitter, int | float) or not 0 <= item.jitter <= 1:
+        yield _bad(item, "jitter", "a share from 0 to 1")
 
 
 def _report(item: Report) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from relatum.events.seals import Seals
     from relatum.hooks.registry import Registry
     from relatum.interactions.service import Interactions
+    from relatum.jobs.service import Jobs
 
 
 class House(Protocol):
@@ -24,6 +25,7 @@ class House(Protocol):
     events: EventLog
     customers: Customers
     interactions: Interactions
+    jobs: Jobs
     registry: Registry
     seals: Seals
     secrets: Secrets

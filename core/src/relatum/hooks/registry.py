@@ -82,6 +82,10 @@ class Shelf(Generic[T]):
     def ids(self) -> list[str]:
         return [key for key in self._items if self._gate.is_on(owner(key))]
 
+    def declared(self) -> list[T]:
+        """Everything, also of plugins that are off."""
+        return list(self._items.values())
+
     def ids_of(self, *plugins: str) -> frozenset[str]:
         """What these plugins declared, whether they are on or not."""
         return frozenset(key for key in self._items if owner(key) in plugins)

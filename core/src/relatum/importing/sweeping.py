@@ -10,9 +10,10 @@ from relatum.values.text import Text
 
 if TYPE_CHECKING:
     from relatum.hooks.context import Plugin
+    from relatum.jobs.types import Run
 
 
-async def _sweep(plugin: Plugin) -> None:
+async def _sweep(plugin: Plugin, run: Run[None]) -> None:
     house: Any = plugin.house  # the whole one: this is core's own job
     await house.exports.sweep()
     await house.uploads.sweep()

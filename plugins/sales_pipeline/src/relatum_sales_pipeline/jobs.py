@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 
-from relatum.api import Job, Plugin, Text
+from relatum.api import Job, Plugin, Run, Text
 from relatum_sales_pipeline.services.rotting import Rotting
 from relatum_sales_pipeline.services.snapshots import Snapshots
 
 
-async def tell_rotting_deals(plugin: Plugin) -> None:
+async def tell_rotting_deals(plugin: Plugin, run: Run[None]) -> None:
     """Every morning: which deals rot since yesterday."""
     count = await Rotting(plugin).tell()
     plugin.log.info("%d deals have begun to rot", count)
 
 
-async def take_snapshot(plugin: Plugin) -> None:
+async def take_snapshot(plugin: Plugin, run: Run[None]) -> None:
     """Every week: the forecast as it stands."""
     count = await Snapshots(plugin).take()
     plugin.log.info("the forecast is put down in %d rows", count)

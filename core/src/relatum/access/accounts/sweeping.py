@@ -13,12 +13,13 @@ from relatum.values.time import now
 
 if TYPE_CHECKING:
     from relatum.hooks.context import Plugin
+    from relatum.jobs.types import Run
 
 #: Spent and expired links are kept for so long, for whoever wonders what became of one.
 KEPT = dt.timedelta(days=30)
 
 
-async def sweep(plugin: Plugin) -> None:
+async def sweep(plugin: Plugin, run: Run[None]) -> None:
     """Delete what nobody can use any more; what happened stays in the event log."""
     db, moment = plugin.house.db, now()
     await db.execute(

@@ -10,9 +10,10 @@ from relatum.values.text import Text
 
 if TYPE_CHECKING:
     from relatum.hooks.context import Plugin
+    from relatum.jobs.types import Run
 
 
-async def seal(plugin: Plugin) -> None:
+async def seal(plugin: Plugin, run: Run[None]) -> None:
     """Seal what is decided and not sealed yet."""
     await plugin.house.seals.seal()
 

@@ -14,7 +14,7 @@ from relatum.events.runner import HandlerStatus
 from relatum.http.answers import Answer
 from relatum.http.calls import Call
 from relatum.http.readiness import Readiness
-from relatum.jobs.runner import JobStatus
+from relatum.jobs.types import ScheduleStatus
 from relatum.plugins.states import PluginProblem, PluginState
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class ListedHandlers(msgspec.Struct, frozen=True):
 
 
 class ListedJobs(msgspec.Struct, frozen=True):
-    """Every job that has a state."""
+    """Every job with a schedule."""
 
-    items: list[JobStatus]
+    items: list[ScheduleStatus]
 
 
 class Retried(msgspec.Struct, frozen=True):
@@ -101,7 +101,7 @@ async def retry_handler(request: Call, handler_id: FromPath[str]) -> Answer[Retr
 async def read_jobs(request: Call) -> Answer[ListedJobs]:
     """When each job ran, when it is due, what went wrong the last time."""
     request.refuse_query()
-    return Answer(ListedJobs(await request.house.jobs.status()))
+    return Answer(ListedJobs(await request.house.jobs.schedules()))
 
 
 ROUTES = [health, ready, read_plugins, read_handlers, retry_handler, read_jobs]

@@ -1,0 +1,116 @@
+"""What becomes of runs that no worker has: ended while they wait, tried again, dropped."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from relatum.db.guarding import as_the_house
+from relatum.values.problems import Conflict
+from relatum.values.time import now
+
+if TYPE_CHECKING:
+    from relatum.db.database import Database
+
+#: How long a run that was called off or dropped stays on record.
+KEPT = dt.timedelta(days=7)
+
+_KEY_IS_TAKEN = (
+    "EXISTS (SELECT 1 FROM core_queue o WHERE o.dedupe_key = core_queue.dedupe_key "
+    "AND o.status IN ('queued', 'picked'))"
+)
+_AGAIN = (
+    "UPDATE core_queue SET status = 'queued', stage = 0, attempts = 0, deliveries = 0, error = '', "
+    "finished_at = NULL, progress = NULL, stopping = ?, execute_after = ?, updated = ? "
+)
+
+
+async def call_off(db: Database, run: UUID) -> bool:
+    """End a run that waits; whether it did wait."""
+    return await _bury(db, run, "queued")
+
+
+async def drop_dead(db: Database, run: UUID) -> bool:
+    """Let go of a dead letter; whether it was one."""
+    return await _bury(db, run, "failed")
+
+
+async def _bury(db: Database, run: UUID, status: str) -> bool:
+    moment = now()
+    async with db.transaction():
+        with as_the_house():
+            # holds the row, so that no worker takes it meanwhile
+            held = await db.execute(
+                "UPDATE core_queue SET updated = ? WHERE run = ? AND status = ?",
+                *(moment, run, status),
+            )
+            if held != 1:
+                return False
+            await db.execute(
+                "INSERT INTO core_job_done (run, job, state, key, unique_text, priority, args, "
+                "error, attempts, enqueued_at, due_at, started_at, finished_at, expires_at) "
+                "SELECT run, entrypoint, 'cancelled', limit_key, coalesce(dedupe_key, ''), "
+                "priority, payload, error, attempts, created, due_at, started_at, ?, ? "
+                "FROM core_queue WHERE run = ?",
+                *(moment, moment + KEPT, run),
+            )
+            await db.execute("DELETE FROM core_queue WHERE run = ?", run)
+    return True
+
+
+async def ask_to_stop(db: Database, run: UUID) -> bool:
+    """Note that a running one is to stop; whether it runs."""
+    with as_the_house():
+        return (
+            await db.execute(
+                "UPDATE core_queue SET stopping = ? WHERE run = ? AND status = 'picked'", True, run
+            )
+            == 1
+        )
+
+
+async def try_again(db: Database, run: UUID) -> bool:
+    """Let a dead letter wait for a worker again; whether it was one.
+
+    Raises:
+        Conflict: another run with its unique key waits or goes on.
+    """
+    moment = now()
+    async with db.transaction():
+        with as_the_house():
+            moved = await db.execute(
+                f"{_AGAIN} WHERE run = ? AND status = 'failed' AND NOT {_KEY_IS_TAKEN}",
+                *(False, moment, moment, run),
+            )
+            dead = moved or await db.fetch_one(
+                "SELECT 1 FROM core_queue WHERE run = ? AND status = 'failed'", run
+            )
+    if dead and not moved:
+        raise Conflict(
+            f"expected the unique key of run {run} to be free, got another run with it that waits "
+            "or goes on; drop this one, or wait until the other is done"
+        )
+    return moved == 1
+
+
+async def try_all_again(db: Database, job: str) -> int:
+    """Let the dead letters of a job wait again; of those with one unique key, the newest.
+
+    Returns how many; those whose key is taken stay where they are.
+    """
+    moment = now()
+    with as_the_house():
+        return await db.execute(
+            f"{_AGAIN} WHERE entrypoint = ? AND status = 'failed' AND (dedupe_key IS NULL OR "  # noqa: S608 - fixed texts
+            f"NOT {_KEY_IS_TAKEN} AND NOT EXISTS (SELECT 1 FROM core_queue n WHERE "
+            "n.dedupe_key = core_queue.dedupe_key AND n.status = 'failed' "
+            "AND n.id > core_queue.id))",
+            *(False, moment, moment, job),
+        )
+
+
+async def forget_old(db: Database) -> int:
+    """Delete runs that are over and whose time to be kept is too; returns how many."""
+    with as_the_house():
+        return await db.execute("DELETE FROM core_job_done WHERE expires_at < ?", now())
