@@ -8,6 +8,8 @@ from relatum.access.audit.events import EVENT_TYPES as AUDIT_EVENTS
 from relatum.access.audit.sealing import SEAL
 from relatum.access.roles.events import EVENT_TYPES as ROLE_EVENTS
 from relatum.access.sight.events import EVENT_TYPES as RULE_EVENTS
+from relatum.archive.events import EVENT_TYPES as ARCHIVE_EVENTS
+from relatum.archive.scheduled import ARCHIVE
 from relatum.customers.events import EVENT_TYPES as CUSTOMER_EVENTS
 from relatum.hooks.context import Plugin
 from relatum.hooks.declarations import (
@@ -79,12 +81,13 @@ def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
         *INTERACTION_EVENTS,
         *IMPORT_EVENTS,
         *EXPORT_EVENTS,
+        *ARCHIVE_EVENTS,
     ]
 
 
 @hookimpl
 def relatum_register_jobs(plugin: Plugin) -> list[Job]:
-    return [SEAL, SWEEP, SWEEP_FILES]
+    return [SEAL, SWEEP, SWEEP_FILES, ARCHIVE]
 
 
 @hookimpl

@@ -10,6 +10,8 @@ import msgspec
 from relatum.values.problems import Unavailable
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from relatum.events.types import Event
 
 #: An event as it is stored, every value as text; columns and order of :mod:`relatum.events.seals`.
@@ -55,8 +57,11 @@ class Archived(Protocol):
         until: int,
         types: Sequence[str],
         limit: int,
+        holds: Callable[[UUID | None], bool] | None = None,
     ) -> list[Event]:
         """What ``EventLog.read`` answers; ``live`` reads the database.
+
+        ``holds`` says of which customers; left out, of all.
 
         Raises:
             ArchivedAway: a file is missing or changed, or interactions that events of these types

@@ -24,6 +24,7 @@ from relatum.values.time import now
 
 if TYPE_CHECKING:
     from relatum.db.database import Database
+    from relatum.events.archived import Archived
     from relatum.hooks.registry import Registry
 
 #: The signal that something was appended.
@@ -53,6 +54,8 @@ class EventLog:
 
     def __init__(self, db: Database, registry: Registry, signals: Signals | None = None) -> None:
         self._db = db
+        #: where events are that have left the database; nowhere while there is no archive
+        self.archived: Archived | None = None
         self._registry = registry
         self._signals = signals if signals is not None else Signals(db)
         self._encoder = msgspec.json.Encoder()
@@ -104,17 +107,30 @@ class EventLog:
         types: Sequence[str],
         limit: int,
         where: tuple[str, Sequence[str]] = ("", ()),
+        holds: Callable[[UUID | None], bool] | None = None,
     ) -> list[Event]:
-        """Events with ``after < seq <= until`` of the given types, in order.
+        """Events with ``after < seq <= until`` of the given types, in order; archived ones too.
 
-        ``where`` is more SQL to go on with, and its parameters.
+        ``where`` is more SQL to go on with, and its parameters; ``holds`` says the same of an
+        event's customer.
+
+        Raises:
+            ArchivedAway: what is archived cannot be read now.
         """
-        rows = await self._db.fetch(
-            f"{SELECT} WHERE seq > ? AND seq <= ? AND type IN ({marks(len(types))}){where[0]} "
-            "ORDER BY seq LIMIT ?",
-            *(after, until, *types, *where[1], limit),
+
+        async def live() -> list[Event]:
+            rows = await self._db.fetch(
+                f"{SELECT} WHERE seq > ? AND seq <= ? AND type IN ({marks(len(types))}){where[0]} "
+                "ORDER BY seq LIMIT ?",
+                *(after, until, *types, *where[1], limit),
+            )
+            return [event_of(row) for row in rows]
+
+        if self.archived is None:
+            return await live()
+        return await self.archived.read(
+            live, after, until=until, types=types, limit=limit, holds=holds
         )
-        return [event_of(row) for row in rows]
 
     async def left(
         self, after: int, *, types: Sequence[str], where: tuple[str, Sequence[str]] = ("", ())
@@ -138,9 +154,17 @@ class EventLog:
         return int(row[0]) if row else 0
 
     async def by_seq(self, seqs: Sequence[int]) -> list[Event]:
-        """The events with these numbers, in order."""
-        rows = await self._db.fetch_in(f"{SELECT} WHERE seq IN ({{}}) ORDER BY seq", seqs)
-        return [event_of(row) for row in rows]
+        """The events with these numbers, in order; archived ones too.
+
+        Raises:
+            ArchivedAway: what is archived cannot be read now.
+        """
+
+        async def live() -> list[Event]:
+            rows = await self._db.fetch_in(f"{SELECT} WHERE seq IN ({{}}) ORDER BY seq", seqs)
+            return [event_of(row) for row in rows]
+
+        return await (live() if self.archived is None else self.archived.by_seq(live, seqs))
 
     async def of_customer(self, customer: UUID, *, limit: int = 200) -> list[Event]:
         """The newest events about one customer, newest first."""

@@ -93,7 +93,9 @@ class HandlerRunner:
             return 0, at, False
         where = at.condition(self._db.kind)
         types, limit = handler.events, handler.batch
-        events = await self._events.read(after, until=until, types=types, limit=limit, where=where)
+        events = await self._events.read(
+            after, until=until, types=types, limit=limit, where=where, holds=at.holds
+        )
         full = len(events) == limit
         reached = events[-1].seq if full else until
         if not events and reached - at.position < SCAN_UNWRITTEN:

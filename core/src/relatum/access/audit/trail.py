@@ -36,11 +36,11 @@ class Audit:
     def __init__(self, db: Database, registry: Registry, keys: Keyring) -> None:
         self._db = db
         self._registry = registry
-        self._checker = SealChecker(db, keys)
+        self.checker = SealChecker(db, keys)
 
     async def check(self, *, after: int = 0, most: int | None = None) -> SealCheck:
         """Whether the log is as it was sealed; see :meth:`SealChecker.check`."""
-        return await self._checker.check(after=after, most=most)
+        return await self.checker.check(after=after, most=most)
 
     async def entries(self, query: AuditQuery) -> Page[AuditItem]:
         """One page, newest first.
