@@ -122,6 +122,20 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Where the files lie (relative to ``home``); ``archive`` in ``home`` by default."""
 
 
+class Backup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Backups that are made by themselves; see the guide to backups."""
+
+    folder: str = "backups"
+    """Where they are kept, relative to ``home``; best another disk."""
+    daily_at: str = ""
+    """``HH:MM`` by the company's clock; empty makes none. Followed after a restart."""
+    keep: int = 7
+    """How many stay in the folder; 0 keeps all."""
+    compress: bool = True
+    form: Literal["", "sqlite", "pg_dump"] = ""
+    """How PostgreSQL is written; empty takes ``pg_dump`` when it is there and fits."""
+
+
 class OpenId(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A provider of OpenID Connect through which people sign in; none without ``issuer``."""
 
@@ -236,6 +250,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     uploads: Uploads = Uploads()
     archive: Archive = Archive()
     jobs: Jobs = Jobs()
+    backup: Backup = Backup()
     durability: Literal["full", "normal"] = "full"
     """``full``: what was answered survives a power cut. ``normal``: it survives a crash of the
     process; a power cut may lose the last moments. Concerns SQLite."""
