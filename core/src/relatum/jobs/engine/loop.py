@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import datetime as dt
 import logging
 import sqlite3
@@ -53,6 +54,8 @@ class PatientRepository:
     def __init__(self, inner: HouseRepository) -> None:
         self._inner = inner
         self._faults = 0
+        #: ended, and still to be gathered by PgQueuer
+        self._over: set[int] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -79,8 +82,21 @@ class PatientRepository:
         return cast("dt.timedelta | None", found)
 
     async def log_jobs(self, job_status: list[Any]) -> None:
-        """End runs."""
-        await self._until_written(self._inner.log_jobs, job_status)
+        """End runs; of those that PgQueuer gathers, :class:`Ending` has ended nearly all before."""
+        left = [entry for entry in job_status if not self._ended(entry[0].id)]
+        if left:
+            await self._until_written(self._inner.log_jobs, left)
+
+    async def end(self, rows: list[QueuedJob]) -> None:
+        """End runs that are noted, and know that they are."""
+        await self._until_written(self._inner.log_jobs, [(row, "successful", None) for row in rows])
+        self._over.update(row.id for row in rows)
+
+    def _ended(self, id: int) -> bool:
+        if id not in self._over:
+            return False
+        self._over.discard(id)
+        return True
 
     async def retry_job(self, *args: Any) -> None:
         """Put a run back."""
@@ -114,6 +130,49 @@ class PatientRepository:
         self._faults += 1
         log.warning("the queue does not answer, next try in %g s: %r", seconds, error)
         await asyncio.sleep(seconds)
+
+
+class Ending:
+    """Writes at once that runs are over: one transaction for all that end while it is being written.
+
+    PgQueuer gathers for a tenth of a second; a seat that many wait for would be free so late.
+    """
+
+    def __init__(self, repository: PatientRepository) -> None:
+        self._repository = repository
+        self._waiting: list[tuple[QueuedJob, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def end(self, row: QueuedJob) -> None:
+        """Returns when it is on disk that this run, which is noted, is over."""
+        loop = asyncio.get_running_loop()
+        written = loop.create_future()
+        self._waiting.append((row, written))
+        if self._writer is None:
+            # in a context of its own: it writes for many
+            self._writer = loop.create_task(self._write(), context=contextvars.Context())
+        await asyncio.shield(written)
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting:
+                await asyncio.sleep(0)  # what ends in the same moment comes along
+                batch, self._waiting = self._waiting, []
+                await self._together(batch)
+        finally:
+            self._writer = None
+
+    async def _together(self, batch: list[tuple[QueuedJob, asyncio.Future[None]]]) -> None:
+        try:
+            await self._repository.end([row for row, _ in batch])
+        except Exception as error:  # noqa: BLE001 - told to whom it concerns
+            for _, written in batch:
+                if not written.done():
+                    written.set_exception(error)
+        else:
+            for _, written in batch:
+                if not written.done():
+                    written.set_result(None)
 
 
 class _Executor(AbstractEntrypointExecutor):
@@ -191,13 +250,10 @@ class Engine:
         self._heartbeat = heartbeat
         self._repository = repository
         self._entrypoints = Entrypoints(self, registry)
-        self.manager = self._manager()
-
-    def _manager(self) -> _Manager:
-        patient = PatientRepository(self._repository)
-        manager = _Manager(queries=cast("Any", patient), channel=types.Channel(CHANNEL))
-        manager.entrypoint_registry = cast("Any", self._entrypoints)
-        return manager
+        self._patient = PatientRepository(repository)
+        self._ending = Ending(self._patient)
+        self.manager = _Manager(queries=cast("Any", self._patient), channel=types.Channel(CHANNEL))
+        self.manager.entrypoint_registry = cast("Any", self._entrypoints)
 
     # -- PgQueuer's loop -------------------------------------------------------------------------
 
@@ -246,6 +302,7 @@ class Engine:
         if outcome.state == "retried":
             raise RetryRequested(delay=outcome.delay, reason=outcome.error)
         self._repository.note(outcome.ended(row.id, row.run, job))
+        await self._ending.end(row)
 
     def _finish_of(self, job: Job, row: QueuedJob) -> Any:
         async def finish(outcome: Outcome) -> None:
@@ -288,9 +345,9 @@ class Engine:
             await self.execute(row.entrypoint, row)
         except RetryRequested as asked:
             record = models.TracebackRecord.from_exception(asked, row.id)
-            await self._repository.retry_job(row, asked.delay, record)
+            await self._patient.retry_job(row, asked.delay, record)
         else:
-            await self._repository.log_jobs([(row, "successful", None)])
+            await self._patient.log_jobs([(row, "successful", None)])
 
 
 def _attempt(row: QueuedJob) -> Attempt:
