@@ -82,12 +82,17 @@ async def copy(
     to: str,
     identity: str,
     anew: bool = False,
+    older: bool = False,
     show: Callable[[Progress], None] = lambda _: None,
 ) -> Moved:
-    """Everything that a source holds into the database at ``to``."""
+    """Everything that a source holds into the database at ``to``.
+
+    Args:
+        older: a source of an older version gives a target of that version.
+    """
     apps = await asyncio.to_thread(installed_apps, settings)
     recorded = await recorded_migrations(source)
-    refuse_other_migrations(apps, recorded)
+    refuse_other_migrations(apps, recorded, older=older)
     url = _absolute(settings, to)
     target = await _open_target(url)
     try:

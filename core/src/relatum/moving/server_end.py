@@ -147,6 +147,8 @@ class ServerTarget:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        #: the server's major version
+        self.version: int = connection.get_server_version().major
 
     @classmethod
     async def open(cls, url: str) -> Self:
