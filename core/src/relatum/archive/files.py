@@ -12,15 +12,12 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import msgspec
 
 from relatum.archive.kinds import INTO, KINDS, OUT, Form, Kind, Row, digest_of
-from relatum.values.problems import Conflict, ConfigurationError
-
-if TYPE_CHECKING:
-    from types import ModuleType
+from relatum.values.problems import ConfigurationError, Conflict
 
 #: Rows in one piece (a row group of the file); one transaction takes one piece out or in.
 PIECE = 20_000
@@ -70,7 +67,7 @@ class ForeignFile(Conflict):
     """A file is not what it has to be; the detail says what it is instead."""
 
 
-def pyarrow() -> ModuleType:
+def pyarrow() -> Any:
     """The library.
 
     Raises:
@@ -106,7 +103,9 @@ def _table(kind: Kind, rows: Sequence[Row]) -> Any:
         into = INTO.get(form)
         try:
             values = texts if into is None else [t if t is None else into(t) for t in texts]
-            plain = arrow.array(values, arrow.int64() if form == "time" else schema.field(name).type)
+            plain = arrow.array(
+                values, arrow.int64() if form == "time" else schema.field(name).type
+            )
         except (ValueError, OverflowError) as error:
             raise _no_place(kind, name, rows, place) from error
         columns.append(plain.cast(schema.field(name).type))

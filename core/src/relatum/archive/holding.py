@@ -103,9 +103,7 @@ class Holding:
             holders += [] if bound else ["nothing has happened since: the newest event stays"]
             holders += await self._unsealed(last)
             stretches.append(
-                Stretch(
-                    kind=EVENTS, month=month, after=done, last=last, upto=last, holders=holders
-                )
+                Stretch(kind=EVENTS, month=month, after=done, last=last, upto=last, holders=holders)
             )
             done = last
         return stretches
@@ -194,7 +192,7 @@ class Holding:
         types = handler.events if handler is not None else ()
         condition = f" AND type IN ({marks(len(types))})" if handler is not None else ""
         row = await self._db.fetch_one(
-            f"SELECT 1 FROM core_event WHERE seq > ? AND seq <= ?{condition} LIMIT 1",
+            f"SELECT 1 FROM core_event WHERE seq > ? AND seq <= ?{condition} LIMIT 1",  # noqa: S608 - placeholders only
             *(position, last, *types),
         )
         return row is not None

@@ -4,8 +4,8 @@ What can be interrupted, and what is there then:
 
 1. while the file is written: a draft that nobody knows of; everything is in the database;
 2. once it is in its place: a file that nobody knows of, the same that the next attempt writes;
-3. once it is in the index: ``gone`` pieces are only in the file, the others in both. Each piece goes
-   in one transaction that compares its rows with those of the file and moves ``gone``.
+3. once it is in the index: ``gone`` pieces are only in the file, the others in both. Each piece
+   goes in one transaction that compares its rows with those of the file and moves ``gone``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import datetime as dt
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from relatum.archive import events as facts
 from relatum.archive.catalogue import (
@@ -88,16 +89,15 @@ class Leaving:
     async def _rows(
         self, kind: Kind, stretch: Stretch, held: list[int]
     ) -> AsyncIterator[list[Row]]:
+        params: tuple[Any, ...]
+        last: Any
         if kind.id == EVENTS:
             condition, params, last = "seq <= ? AND seq > ?", (stretch.last,), stretch.after
         else:
-            condition, params, last = "recorded_at >= ? AND recorded_at < ? AND id > ?", (
-                start_of(stretch.month),
-                start_of(after(stretch.month)),
-            ), "00000000-0000-0000-0000-000000000000"
-        select = (
-            f"{kind.select(self._db.kind)} WHERE {condition} ORDER BY {kind.key} LIMIT {PIECE}"
-        )
+            condition = "recorded_at >= ? AND recorded_at < ? AND id > ?"
+            params = (start_of(stretch.month), start_of(after(stretch.month)))
+            last = str(UUID(int=0))
+        select = f"{kind.select(self._db.kind)} WHERE {condition} ORDER BY {kind.key} LIMIT {PIECE}"
         while found := await self._db.fetch(select, *params, last):
             rows = await asyncio.to_thread(rows_of, found)
             last = kind.key_of(rows[-1][0] or "")

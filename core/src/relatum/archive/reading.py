@@ -221,6 +221,11 @@ class Reading:
         place = KINDS[INTERACTIONS].place("recorded_at")
         return sorted({(row[place] or "")[:7] for row in found.values()})
 
+    async def known(self, ids: Sequence[UUID]) -> dict[UUID, str | None]:
+        """Those of these interactions that are archived, and their idempotency keys."""
+        place = KINDS[INTERACTIONS].place("idempotency_key")
+        return {id: row[place] for id, row in (await self.interactions(ids)).items()}
+
     async def since(self, seq: int) -> list[str]:
         """The months of archived events with greater numbers than this one."""
         with as_the_house():

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 class Restoring:
     """Puts months back. Call it as the house."""
 
-    def __init__(
-        self, db: Database, events: EventLog, catalogue: Catalogue, folder: Path
-    ) -> None:
+    def __init__(self, db: Database, events: EventLog, catalogue: Catalogue, folder: Path) -> None:
         self._db = db
         self._events = events
         self._catalogue = catalogue
@@ -90,7 +88,7 @@ class Restoring:
             )
         if kind.id == INTERACTIONS:
             place = kind.place("customer_id")
-            named = sorted({row[place] for row in rows if row[place] is not None})
+            named = sorted({row[place] or "" for row in rows} - {""})
             found = await self._db.fetch_in("SELECT id FROM core_customer WHERE id IN ({})", named)
             missing = set(named) - {str(row[0]) for row in found}
             if missing:

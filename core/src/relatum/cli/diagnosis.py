@@ -183,13 +183,21 @@ async def _audit(house: House) -> list[Finding]:
         _wrong("audit", f"seal {broken.number}: {_BROKEN[broken.what]}", _MEND[broken.what])
         for broken in check.broken[:MOST_SHOWN]
     ]
-    hidden = check.accused_count + check.broken_count - len(findings)
+    findings += [
+        _wrong(
+            "audit", f"archive file {broken.file}: {_FILE[broken.what]}", _FILE_MEND[broken.what]
+        )
+        for broken in check.files[:MOST_SHOWN]
+    ]
+    hidden = check.accused_count + check.broken_count + len(check.files) - len(findings)
     if hidden:
         findings.append(_wrong("audit", f"and {hidden:,} more", "GET /api/v1/audit/check"))
     head = f"; newest seal {check.head.number}: {check.head.hash[:16]}" if check.head else ""
+    archived = f" ({check.archived:,} of them in the archive)" if check.archived else ""
+    unread = f", {check.unread:,} not readable" if check.unread else ""
     text = (
-        f"{check.events:,} events in {check.seals:,} seals looked at, {check.unsealed:,} not "
-        "sealed yet"
+        f"{check.events:,} events{archived} in {check.seals:,} seals looked at{unread}, "
+        f"{check.unsealed:,} not sealed yet"
     )
     if not findings:
         findings.append(_ok("audit", f"nothing was tampered with; {text}{head}"))
@@ -209,6 +217,16 @@ _BROKEN = {
     "missing": "it is missing, its events cannot be checked",
     "replaced": "another one stands in the place of the one before it",
     "unknown key": "its key is missing, its events cannot be checked",
+}
+_FILE = {
+    "missing": "it is missing, its events cannot be checked",
+    "changed": "it is not the file that was written, its events cannot be checked",
+    "unreadable": "the library that reads it is not installed, its events cannot be checked",
+}
+_FILE_MEND = {
+    "missing": "put it back from a backup of the archive's folder",
+    "changed": "put it back from a backup; relatum archive verify tells more",
+    "unreadable": "pip install 'relatum[archive]'",
 }
 _RESTORED = (
     "when an older backup was put back, remove audit-head.json beside the keys; otherwise find out "

@@ -77,6 +77,9 @@ class Archived(Protocol):
             ArchivedAway: as above.
         """
 
+    async def since(self, seq: int) -> list[str]:
+        """The months of archived events with greater numbers than this one."""
+
     async def stored(
         self, live: Callable[[], Awaitable[Sequence[Sequence[object]]]], first: int, last: int
     ) -> tuple[Sequence[Sequence[object]], list[Stretch]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from relatum.db.guarding import as_the_house
+from relatum.events.archived import BrokenFile, Stretch
 from relatum.events.seals import (
     BEGINNING,
     EVENTS,
@@ -29,6 +30,7 @@ from relatum.events.seals import (
 if TYPE_CHECKING:
     from relatum.config.keyring import Keyring
     from relatum.db.database import Database
+    from relatum.events.archived import Archived
 
 #: Seals that are read in one go, and findings that are listed one by one.
 AT_ONCE = 10
@@ -65,6 +67,9 @@ class SealCheck(msgspec.Struct, kw_only=True):
         accused_count: how many there are.
         broken: seals that say nothing; the first 1,000.
         broken_count: how many there are.
+        archived: how many of ``events`` are archived; they were read from their files.
+        files: files of the archive that cannot be read.
+        unread: sealed events that could not be checked because they lie in such files.
         unsealed: events that no seal covers yet; usually those of the last minute.
         head: the newest seal. Whoever has noted it elsewhere notices a log that was cut off.
         next: number of the seal to go on after; ``None`` when everything was checked.
@@ -77,6 +82,9 @@ class SealCheck(msgspec.Struct, kw_only=True):
     accused_count: int = 0
     broken: list[BrokenSeal] = []
     broken_count: int = 0
+    archived: int = 0
+    files: list[BrokenFile] = []
+    unread: int = 0
     unsealed: int = 0
     head: Head | None = None
     next: int | None = None
@@ -87,6 +95,12 @@ class SealCheck(msgspec.Struct, kw_only=True):
         self.accused_count += 1
         if len(self.accused) < MOST_NAMED:
             self.accused.append(Accused(seq, what))
+
+    def miss(self, file: BrokenFile) -> None:
+        """Add a file of the archive, once."""
+        self.sound = False
+        if file not in self.files and len(self.files) < MOST_NAMED:
+            self.files.append(file)
 
     def distrust(
         self, number: int, what: Literal["changed", "missing", "replaced", "unknown key"]
@@ -105,6 +119,8 @@ class SealChecker:
         self._db = db
         self._keys = keys
         self._select = EVENTS[db.kind]
+        #: where sealed events are that have left the database
+        self.archived: Archived | None = None
 
     async def check(self, *, after: int = 0, most: int | None = None) -> SealCheck:
         """Compare sealed events with their seals, whoever asks: rows nobody may see count too.
@@ -159,11 +175,21 @@ class SealChecker:
             return False
         if not _follows(seal, last):
             found.distrust(seal.number, "replaced")
-        rows = await self._db.fetch(
-            f"{self._select} WHERE seq >= ? AND seq <= ?", seal.first_seq, seal.last_seq
-        )
-        found.events += await asyncio.to_thread(_compare, seal, rows, secret, found)
+        rows, stretches = await self._rows(seal)
+        await asyncio.to_thread(_compare, seal, rows, stretches, secret, found)
         return True
+
+    async def _rows(self, seal: Seal) -> tuple[Sequence[Sequence[object]], Sequence[Stretch]]:
+        """The events of a seal that are in the database, and the archived stretches of it."""
+
+        async def live() -> Sequence[Sequence[object]]:
+            return await self._db.fetch(
+                f"{self._select} WHERE seq >= ? AND seq <= ?", seal.first_seq, seal.last_seq
+            )
+
+        if self.archived is None:
+            return await live(), ()
+        return await self.archived.stored(live, seal.first_seq, seal.last_seq)
 
     async def _conclude(self, found: SealCheck, newest: Seal | None) -> None:
         if found.next is not None:
@@ -188,9 +214,36 @@ def _follows(seal: Seal, last: Seal | None) -> bool:
     return seal.previous == last.hash and seal.first_seq == last.last_seq + 1
 
 
-def _compare(seal: Seal, rows: Sequence[Sequence[object]], key: bytes, found: SealCheck) -> int:
+def _compare(
+    seal: Seal,
+    rows: Sequence[Sequence[Any]],
+    stretches: Sequence[Stretch],
+    key: bytes,
+    found: SealCheck,
+) -> None:
+    """Hold the events of a seal against it; what stands in an archived stretch does not belong."""
     sealed = seal.unpacked()
     present = digests_of(rows, key)
+    for stretch in stretches:
+        away = range(stretch.first, stretch.last + 1)
+        for seq in [seq for seq in present if seq in away]:
+            found.accuse(seq, "inserted")
+            del present[seq]
+    for stretch in stretches:
+        archived = digests_of(((int(row[0] or 0), *row[1:]) for row in stretch.rows), key)
+        present |= archived
+        found.archived += len(archived)
+        if stretch.broken is not None:
+            found.miss(stretch.broken)
+            away = range(stretch.first, stretch.last + 1)
+            unread = [seq for seq in sealed if seq in away]
+            found.unread += len(unread)
+            sealed = {seq: digest for seq, digest in sealed.items() if seq not in away}
+    found.events += len(sealed)
+    _accuse(sealed, present, found)
+
+
+def _accuse(sealed: Mapping[int, bytes], present: Mapping[int, bytes], found: SealCheck) -> None:
     if present != sealed:
         for seq in sorted(sealed.keys() | present.keys()):
             if seq not in present:
@@ -199,4 +252,3 @@ def _compare(seal: Seal, rows: Sequence[Sequence[object]], key: bytes, found: Se
                 found.accuse(seq, "inserted")
             elif present[seq] != sealed[seq]:
                 found.accuse(seq, "changed")
-    return len(sealed)

@@ -34,6 +34,7 @@ class Undoing:
         if entry.state == "undone":
             raise Conflict(f"The import {id} ({entry.name}) is undone already.")
         plan, files, position = await self._journal.plan(id)
+        await self._refuse_archived(position)
         batches = await self._journal.to_undo(id)
         for target in await self._journal.targets(id):
             # Before anything is touched: a target whose plugin is off cannot take anything back.
@@ -49,6 +50,17 @@ class Undoing:
                 watch(_progress(files, written.file, number, len(batches)))
         await self._close(id, done)
         return done
+
+    async def _refuse_archived(self, position: int) -> None:
+        """Who changed what after the import is told by the log alone."""
+        archived = self._house.events.archived
+        months = await archived.since(position) if archived is not None else []
+        if months:
+            raise Conflict(
+                f"expected the event log since the import, got {months[0]} to {months[-1]} in the "
+                f"archive; bring them back first: relatum archive restore --kind events "
+                f"--from {months[0]} --to {months[-1]}"
+            )
 
     async def _take_back(self, stored: StoredWritten, scope: ImportScope, done: Undone) -> None:
         target = self._house.registry.import_targets.get(stored.target)

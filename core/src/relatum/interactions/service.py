@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -25,7 +25,7 @@ from relatum.interactions.types import (
 )
 from relatum.values.ids import new_id
 from relatum.values.money import is_currency
-from relatum.values.problems import NotFound, Problem
+from relatum.values.problems import Conflict, NotFound, Problem
 from relatum.values.text import nearest
 from relatum.values.time import now
 
@@ -65,6 +65,16 @@ _ESCAPED_UNPRINTABLE = re.compile(rb"\\u00(?:0[0-8bcef]|1[0-9a-f]|7f)")
 Row = tuple[Any, ...]
 
 
+class ArchivedInteractions(Protocol):
+    """Interactions that have left the database; room ``archive`` has them."""
+
+    async def where(self, ids: Sequence[UUID]) -> list[str]:
+        """The months of those of these that are archived."""
+
+    async def known(self, ids: Sequence[UUID]) -> dict[UUID, str | None]:
+        """Those of these that are archived, and their idempotency keys."""
+
+
 class Interactions:
     """What happened between customers and the business."""
 
@@ -76,6 +86,8 @@ class Interactions:
         self._registry = registry
         self._dispatcher = dispatcher
         self._encode = msgspec.json.Encoder().encode
+        #: where interactions are that have left the database; nowhere while there is no archive
+        self.archived: ArchivedInteractions | None = None
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -107,11 +119,15 @@ class Interactions:
         return Page([_interaction(row) for row in kept], following)
 
     async def ids_by_key(self, keys: Sequence[str]) -> dict[str, UUID]:
-        """Idempotency key → interaction, for those that are recorded."""
+        """Idempotency key → interaction, for those that are recorded, archived ones too."""
         found = await self._db.fetch_in(
             "SELECT idempotency_key, id FROM core_interaction WHERE idempotency_key IN ({})", keys
         )
-        return dict(found)
+        # in this order: one that leaves for the archive in between is found in the second place
+        archived = await self._db.fetch_in(
+            "SELECT key, id FROM core_archived_key WHERE key IN ({})", keys
+        )
+        return dict(archived) | dict(found)
 
     async def all_batches(self, size: int = 1000) -> AsyncIterator[list[Interaction]]:
         """Every interaction in the order of ids, in pieces."""
@@ -305,9 +321,14 @@ class Interactions:
     # -- taking back (imports) -------------------------------------------------------------------
 
     async def remove(self, ids: Sequence[UUID], *, by: str) -> int:
-        """Take interactions back, with an event for each (undoing an import)."""
+        """Take interactions back, with an event for each (undoing an import).
+
+        Raises:
+            Conflict: some of them are archived.
+        """
         async with self._db.transaction():
             gone = await self.get_many(ids)
+            await self._refuse_archived(set(ids) - {one.id for one in gone})
             await self._db.execute_many(
                 "DELETE FROM core_interaction WHERE id = ?", [(one.id,) for one in gone]
             )
@@ -325,6 +346,15 @@ class Interactions:
                 by=by,
             )
         return len(gone)
+
+    async def _refuse_archived(self, missing: Collection[UUID]) -> None:
+        months = await self.archived.where(list(missing)) if missing and self.archived else []
+        if months:
+            raise Conflict(
+                f"expected interactions that are in the database, got some of {months[0]} to "
+                f"{months[-1]} in the archive; bring them back first: relatum archive restore "
+                f"--kind interactions --from {months[0]} --to {months[-1]}"
+            )
 
 
 def _interaction(row: Row) -> Interaction:

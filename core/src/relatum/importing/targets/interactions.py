@@ -87,7 +87,8 @@ class InteractionsTarget:
         return findings + [
             Finding(line=keys[key].line, problem=_other_content(key))
             for key, id in recorded.items()
-            if key in by_key and not _same(by_key[key], by_id[id])
+            # what is archived cannot be compared here; its key is known, so nothing is recorded
+            if key in by_key and id in by_id and not _same(by_key[key], by_id[id])
         ]
 
     async def write(
@@ -138,8 +139,14 @@ async def _of_this_house(plugin: Plugin, records: Sequence[Numbered]) -> set[str
         if colon and source == EXPORT_SOURCE:
             with contextlib.suppress(ValueError):
                 named[UUID(id)] = key
-    found = await plugin.house.interactions.get_many(list(named)) if named else []
-    return {named[one.id] for one in found if one.idempotency_key is None}
+    interactions = plugin.house.interactions
+    found = await interactions.get_many(list(named)) if named else []
+    here = {named[one.id] for one in found if one.idempotency_key is None}
+    missing = named.keys() - {one.id for one in found}
+    if missing and interactions.archived is not None:
+        archived = await interactions.archived.known(list(missing))
+        here |= {named[id] for id, key in archived.items() if key is None}
+    return here
 
 
 async def _customers(
