@@ -18,6 +18,7 @@ import contextvars
 import datetime as dt
 import functools
 import sqlite3
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -45,6 +46,8 @@ Statement = tuple[str, Sequence[Any]]
 Durability = Literal["full", "normal"]
 
 BUSY_SECONDS = 30
+#: How often a process that wants to write looks whether another one has ended.
+LOOK_SECONDS = 0.001
 CACHED_STATEMENTS = 512
 WRITER_CACHE_KIB = 32_768
 READER_CACHE_KIB = 8_192
@@ -158,6 +161,32 @@ def _data_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
+def _begin(connection: sqlite3.Connection) -> None:
+    """Wait for the writer's turn between processes.
+
+    SQLite itself looks every 100 ms after a while; a process that writes one transaction after the
+    other would hardly ever be found between two of them.
+    """
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        _begin_within(connection, time.monotonic() + BUSY_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+def _begin_within(connection: sqlite3.Connection, end: float) -> None:
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > end:
+                raise
+            time.sleep(LOOK_SECONDS)
+        else:
+            return
+
+
 def _statement(connection: sqlite3.Connection, sql: str) -> None:
     connection.execute(sql)
 
@@ -196,7 +225,7 @@ class EmbeddedTransaction(BaseTransaction):
         since = began()
         await self.engine.write_lock.acquire()
         try:
-            await self.engine.writer.run_to_end(_statement, "BEGIN IMMEDIATE")
+            await self.engine.writer.run_to_end(_begin)
         except BaseException:
             try:
                 await self.engine.writer.run_to_end(_roll_back)
@@ -234,10 +263,12 @@ class EmbeddedTransaction(BaseTransaction):
         """Undo only what happened inside when the block raises."""
         self._savepoints += 1
         name = f"inner_{self._savepoints}"
+        callbacks = len(self.callbacks)
         await self.engine.writer.run(_statement, f"SAVEPOINT {name}")
         try:
             yield
         except BaseException:
+            del self.callbacks[callbacks:]
             await self.engine.writer.run_to_end(_statement, f"ROLLBACK TO {name}")
             await self.engine.writer.run_to_end(_statement, f"RELEASE {name}")
             raise

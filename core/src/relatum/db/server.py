@@ -89,8 +89,13 @@ class ServerTransaction(PostgresTransaction):
     @contextlib.asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:  # type: ignore[override]
         """Undo only what happened inside when the block raises."""
-        async with self.connection.transaction():
-            yield
+        callbacks = len(self.callbacks)
+        try:
+            async with self.connection.transaction():
+                yield
+        except BaseException:
+            del self.callbacks[callbacks:]
+            raise
 
 
 class ServerBatch(AsyncBatch):

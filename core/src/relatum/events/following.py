@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from relatum.events.lanes import Lane
 from relatum.events.positions import BusyError, Range
+from relatum.events.rounds import ROUND_SECONDS, Rounds
 from relatum.events.window import Window
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from relatum.db.database import Database
     from relatum.events.log import EventLog, Horizon
-    from relatum.events.taking import Taker
+    from relatum.events.taking import Pick, Taker
     from relatum.events.types import Event
     from relatum.hooks.declarations import Handler
     from relatum.hooks.registry import Registry
@@ -69,6 +70,8 @@ class Follower:
         self._lanes: dict[str, Lane] = {}
         self._live = asyncio.Semaphore(AT_ONCE[db.kind])
         self._catching_up = asyncio.Semaphore(CATCHING_UP_AT_ONCE[db.kind])
+        #: handlers that keep up share transactions where each of those waits for the disk
+        self._rounds = Rounds(db, taker) if db.kind == "sqlite" else None
         self._until = 0
         self._refreshed = 0.0
         self._written = 0.0
@@ -80,6 +83,8 @@ class Follower:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._arrange_forever())
+                if self._rounds is not None:
+                    group.create_task(self._rounds.run_forever())
                 while True:
                     self._wake.clear()
                     await self._rest(await self._look(group))
@@ -226,11 +231,29 @@ class Follower:
                 return events, reached
             return window.pick(after, handler.events, lane.at, handler.batch)
 
-        async with self._live:
-            _, at = await self._taker.take(handler, lane.at, pick)
+        at = await self._take_in_round(lane, handler, pick)
+        if at is None:
+            async with self._live:
+                began = time.perf_counter()
+                _, at = await self._taker.take(handler, lane.at, pick)
+                lane.quick = time.perf_counter() - began < ROUND_SECONDS
         lane.moved(at)
         lane.up_to_date()
         return True
+
+    async def _take_in_round(self, lane: Lane, handler: Handler, pick: Pick) -> Range | None:
+        """Together with other handlers, where that is worth it; ``None``: it has to go alone."""
+        if self._rounds is None or not lane.quick:
+            return None
+        try:
+            at, seconds = await self._rounds.take(handler, lane.at, pick)
+        except BusyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - alone it is told what it was
+            log.debug("handler %s goes alone: %r", handler.id, error)
+            return None
+        lane.quick = seconds < ROUND_SECONDS
+        return at
 
     async def _catch_up(self, lane: Lane, handler: Handler, until: int) -> bool:
         limit = lane.limit(handler.batch)
@@ -240,6 +263,7 @@ class Follower:
             types=handler.events,
             limit=limit,
             where=lane.at.condition(self._db.kind),
+            holds=lane.at.holds,
         )
         full = len(events) == limit
         reached = events[-1].seq if full else until

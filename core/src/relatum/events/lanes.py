@@ -27,6 +27,7 @@ class Lane:
         scanned: how far the log was looked through without finding anything for it.
         barrier: to go no further than this, so that neighbours can be merged.
         retry: something parked may be due.
+        quick: its last batch was over soon enough to share a transaction with others.
         moves: grows with everything that this process does to the range.
     """
 
@@ -37,6 +38,7 @@ class Lane:
         self.retry = False
         self.moves = 0
         self.working = False
+        self.quick = True
         self.ended = False
         self.go = asyncio.Event()
         self._target = TARGET_SECONDS[kind]

@@ -68,6 +68,20 @@ class Taker:
             return len(events), await self._one_by_one(handler, at, events)
         return len(events), msgspec.structs.replace(at, position=reached)
 
+    async def take_inside(self, handler: Handler, at: Range, pick: Pick) -> Range:
+        """One batch as a whole, in the caller's transaction.
+
+        Returns:
+            The range where it stands once that is committed.
+
+        Raises:
+            BusyError: another worker is at this range.
+            Exception: whatever the handler raised.
+        """
+        events, reached = pick()
+        await self._handle(handler, at, events, reached, 0.0)
+        return msgspec.structs.replace(at, position=reached)
+
     async def _handle(
         self, handler: Handler, at: Range, events: Sequence[Event], reached: int, rate: float
     ) -> None:
