@@ -21,6 +21,7 @@ from relatum.archive.leaving import Leaving, Watch, open_checked
 from relatum.archive.reading import Reading
 from relatum.archive.restoring import Restoring
 from relatum.db.guarding import as_the_house
+from relatum.events.context import because
 from relatum.values.problems import Conflict, NotFound
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class Archive:
         """
         until = checked_month(until) if until else ""
         outcome = Outcome(archived=[], held={})
-        with as_the_house(), self._alone():
+        with as_the_house(), because(why), self._alone():
             await self._go_on(kinds, outcome, by=by, why=why, watch=watch)
             for kind in kinds:
                 last = until or self._due(kind)
@@ -226,7 +227,7 @@ class Archive:
             NotFound: it is not in the archive.
             Conflict: see :meth:`Restoring.restore`.
         """
-        with as_the_house(), self._alone():
+        with as_the_house(), because(why), self._alone():
             return await self._restoring.restore(
                 await self._entry(kind, month), by=by, why=why, watch=watch
             )
@@ -246,7 +247,7 @@ class Archive:
             NotFound: it is not in the archive.
             Conflict: it is not restored, or something holds it.
         """
-        with as_the_house(), self._alone():
+        with as_the_house(), because(why), self._alone():
             entry = await self._entry(kind, month)
             if entry.state != "restored":
                 raise Conflict(
