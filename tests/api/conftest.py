@@ -15,6 +15,7 @@ from relatum.config.settings import Company, Limits, Server, Settings
 from relatum_sdk.people import client_of, make_person, make_token
 
 MOST_BYTES = 12 * 1024 * 1024
+ROOTS = ("/api/", "/schema", "/static", "/health", "/ready", "/metrics")
 NO_LIMITS = Limits(token=0, account=0, address=0, sign_in=0)
 
 
@@ -26,7 +27,7 @@ class Api:
         self.client = client
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        root = path == "/" or path.startswith(("/api/", "/schema", "/static", "/health", "/ready"))
+        root = path == "/" or path.startswith(ROOTS)
         answer = await self.client.request(method, path if root else f"/api/v1{path}", **options)
         assert_problem(answer)
         return answer

@@ -127,6 +127,7 @@ async def test_handlers(api: Api) -> None:
     api.house.registry.handlers.put(
         Handler(id="core.sample", events=("core.customer_created",), handle=handle)
     )
+    await api.house.handlers.run_once()
     await api.customer()
     assert (await api.get("/handlers")).json()["items"][0]["lag"] == 1
     await api.house.handlers.run_once()
@@ -135,12 +136,20 @@ async def test_handlers(api: Api) -> None:
     assert "not today" in status["error"]
     retried = await api.post("/handlers/core.sample/retry")
     assert (retried.status_code, retried.json()) == (200, {"handled": 0})
-    assert (await api.post("/handlers/core.nothing/retry")).status_code == 404
+    for path in ("retry", "replay"):
+        assert (await api.post(f"/handlers/core.nothing/{path}")).status_code == 404
+    one = await api.get("/handlers/core.sample")
+    assert (one.status_code, one.json()["waiting"]) == (200, 1)
+    assert (await api.get("/handlers/core.nothing")).status_code == 404
+    cannot = await api.post("/handlers/core.sample/replay")
+    assert (cannot.status_code, "reset" in cannot.json()["detail"]) == (404, True)
 
 
 async def test_lists_that_are_empty(api: Api) -> None:
-    for path in ("/jobs", "/handlers", "/imports", "/reports"):
-        assert (await api.get(path)).json() == {"items": []}
+    for path in ("/runs", "/handlers", "/imports", "/reports"):
+        answer = (await api.get(path)).json()
+        assert answer.get("next") is None
+        assert answer["items"] == []
 
 
 async def test_plugins_that_are_installed_are_listed(api: Api) -> None:

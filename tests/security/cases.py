@@ -40,6 +40,8 @@ PAIRS: dict[tuple[str, ...], str] = {
 VALUES: dict[tuple[str, str], list[str] | str] = {
     ("/static/", "name"): ["relatum.css"],
     ("/api/v1/handlers/", "handler_id"): ["sales_pipeline.last_activity"],
+    ("/api/v1/jobs/", "job_id"): ["core.audit_seal"],
+    ("/api/v1/runs/", "run_id"): "SELECT run FROM core_queue",
     ("/api/v1/reports/", "report_id"): [],  # every declared one
     (f"{SALES}/accounts/", "year"): [str(now().year)],
     (f"{SALES}/teams/", "team_id"): "SELECT id FROM sales_pipeline_team",
@@ -88,6 +90,12 @@ BODIES: dict[tuple[str, str], Body] = {
         }
     ),
     ("POST", "/api/v1/handlers/{handler_id}/retry"): Body(None),
+    ("POST", "/api/v1/handlers/{handler_id}/replay"): Body(None),
+    ("POST", "/api/v1/jobs/{job_id}/run"): Body(None),
+    ("POST", "/api/v1/jobs/{job_id}/retry"): Body(None),
+    ("POST", "/api/v1/runs/{run_id}/cancel"): Body(None, ok=(200, 404, 409)),
+    ("POST", "/api/v1/runs/{run_id}/retry"): Body(None, ok=(200, 404, 409)),
+    ("DELETE", "/api/v1/runs/{run_id}"): Body(None, ok=(204, 404, 409)),
     ("PUT", SALES + "/accounts/{customer_id}/plans/{year}"): Body(
         lambda known: {"goal": known.new}
     ),

@@ -27,6 +27,9 @@ EXPORTS = (
     ("manager", "core.interactions", 4),
 )
 
+#: Runs of a job that wait.
+RUNS = 3
+
 Ask = Callable[..., Awaitable[httpx.Response]]
 
 
@@ -43,6 +46,8 @@ async def lay_out(
         for _ in range(count):
             draft = {"target": target, "format": "csv", "why": f"kiểm thử của {name}"}
             await _made(asks[name]("POST", "/api/v1/exports", json=draft), 202)
+    for _ in range(RUNS):
+        await house.jobs.enqueue("core.audit_seal")
     await house.exports.run_once()
     items = (await asks["owner"]("GET", "/api/v1/exports")).json()["items"]
     states = Counter(each["state"] for each in items)

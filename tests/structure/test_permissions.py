@@ -92,7 +92,7 @@ async def test_ways_in_are_limited(handlers: list[tuple[str, str, Any]]) -> None
 async def test_pages_lead_to_the_sign_in(handlers: list[tuple[str, str, Any]]) -> None:
     """What is no data, asks for somebody, and answers GET, is a page."""
     for method, path, handler in handlers:
-        page = not path.startswith(("/api/", "/static", "/health", "/ready", "/schema"))
+        page = not path.startswith(("/api/", "/static", "/health", "/ready", "/metrics", "/schema"))
         if page and method == "GET" and handler.opt["permission"] != PUBLIC:
             assert handler.opt.get("page"), path
 

@@ -17,6 +17,7 @@ from relatum.http.calls import Call
 from relatum.http.edge import Edge
 from relatum.http.handling import answer_failure
 from relatum.http.idempotency import Idempotency
+from relatum.http.measuring import Measuring
 from relatum.http.mounting import Mounting
 from relatum.http.openapi import Description
 from relatum.http.permissions import permission_guard, refuse_open_routes
@@ -53,14 +54,16 @@ class Application(PlainLitestar):
         house: the services; routes find them here.
         description: the OpenAPI document of what is mounted.
         edge: the layer that every request passes first.
+        measuring: the figures for Prometheus.
         readiness: whether requests can be served.
     """
 
-    __slots__ = ("description", "edge", "house", "readiness")
+    __slots__ = ("description", "edge", "house", "measuring", "readiness")
 
     house: House
     description: Description
     edge: Edge
+    measuring: Measuring
     readiness: ReadinessCheck
 
 
@@ -107,6 +110,7 @@ def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Applicatio
     app.house = house
     app.description = Description(app, version=version("relatum"))
     app.readiness = ReadinessCheck(house)
+    app.measuring = Measuring(house)
     permissions = house.registry.permissions
     refuse_open_routes(app.routes, permissions.ids_of(CORE))
     app.edge = edge = _edge(house, app)

@@ -109,6 +109,11 @@ class Metrics:
             "Events that a handler could not take: retrying by itself, or given up.",
             ("handler", "state"),
         )
+        self.handler_replay_left = Gauge(
+            "relatum_handler_replay_left_events",
+            "Events that a replay has not reached yet; 0 without one.",
+            ("handler",),
+        )
         self.plugins = Gauge(
             "relatum_plugin_state", "1 for the state each plugin is in.", ("plugin", "state")
         )
@@ -120,6 +125,9 @@ class Metrics:
         )
         self.work_failing = Gauge(
             "relatum_work_failing", "1 while a work does not go on.", ("work",)
+        )
+        self.failed_parts = Gauge(
+            "relatum_metrics_failed", "1 while a part of the figures cannot be told.", ("part",)
         )
         self.process_memory = Gauge(
             "relatum_process_memory_bytes", "Memory of this process that is resident."
