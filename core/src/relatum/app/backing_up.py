@@ -19,7 +19,6 @@ import msgspec
 from relatum.app.relocation import copy, recorded_migrations
 from relatum.config.keyring import Keyring
 from relatum.config.settings import Settings
-from relatum.hooks.declarations import Job, Retry
 from relatum.moving.backups import (
     FORMAT,
     Contents,
@@ -31,7 +30,6 @@ from relatum.moving.backups import (
     drafting,
     folders_of,
     name_at,
-    read_manifest,
     rotate,
 )
 from relatum.moving.checksums import columns_of
@@ -41,16 +39,12 @@ from relatum.moving.programs import dump, fitting
 from relatum.moving.server_end import ServerSource
 from relatum.plugins.table import PluginTable
 from relatum.values.problems import ConfigurationError, Conflict, InvalidInput, Unavailable
-from relatum.values.text import Text
 from relatum.values.time import now
 
 if TYPE_CHECKING:
-    from relatum.hooks.context import Plugin
-    from relatum.jobs.types import Run
     from relatum.moving.ends import Source
 
 Show = Callable[[Progress], None]
-LIMIT = dt.timedelta(hours=6)
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -308,55 +302,6 @@ def _pack_files(settings: Settings, draft: Draft) -> None:
                     draft.add(path, f"files/{name}/{within.as_posix()}")
 
 
-# -- every night -----------------------------------------------------------------------------------
-
-
-def backup_jobs(settings: Settings | None) -> list[Job]:
-    """The job that makes backups, on its schedule when the settings say one."""
-    daily_at = settings.backup.daily_at if settings is not None else ""
-    return [
-        Job(
-            id="core.backup",
-            title=Text(en="Back up the database and files", vi="Sao lưu dữ liệu và tệp"),
-            run=_nightly,
-            daily_at=daily_at or None,
-            timeout=LIMIT,
-            retry=Retry(attempts=2, first=dt.timedelta(minutes=5)),
-            at_once=1,
-        )
-    ]
-
-
-async def _nightly(plugin: Plugin, run: Run[Any]) -> Saved:
-    house: Any = plugin.house  # the whole one: this is core's own job
-    return await back_up_apart(house.settings)
-
-
-async def back_up_apart(settings: Settings) -> Saved:
-    """A backup as the settings say, made by a process of its own.
-
-    Raises:
-        Unavailable: it failed; with what it said.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "relatum.app.backing_up"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, told = await process.communicate(msgspec.json.encode(settings, enc_hook=str))
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode:
-        raise Unavailable(
-            f"expected a backup, got an error: {told.decode(errors='replace').strip()[-500:]}"
-        )
-    return msgspec.json.decode(out, type=Saved)
-
-
 def newest_backup(folder: Path) -> Path:
     """The newest backup of a folder.
 
@@ -369,11 +314,6 @@ def newest_backup(folder: Path) -> Path:
             f"expected a backup in {folder}, got none; make one with `relatum backup`"
         )
     return found[-1]
-
-
-def made_at(file: Path) -> dt.datetime:
-    """The moment that a backup holds."""
-    return read_manifest(file).made_at
 
 
 def _main() -> int:

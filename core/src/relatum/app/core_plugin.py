@@ -8,6 +8,7 @@ from relatum.access.audit.events import EVENT_TYPES as AUDIT_EVENTS
 from relatum.access.audit.sealing import SEAL
 from relatum.access.roles.events import EVENT_TYPES as ROLE_EVENTS
 from relatum.access.sight.events import EVENT_TYPES as RULE_EVENTS
+from relatum.app.nightly import backup_jobs
 from relatum.archive.events import EVENT_TYPES as ARCHIVE_EVENTS
 from relatum.archive.scheduled import ARCHIVE
 from relatum.customers.events import EVENT_TYPES as CUSTOMER_EVENTS
@@ -87,7 +88,7 @@ def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
 
 @hookimpl
 def relatum_register_jobs(plugin: Plugin) -> list[Job]:
-    return [SEAL, SWEEP, SWEEP_FILES, ARCHIVE]
+    return [SEAL, SWEEP, SWEEP_FILES, ARCHIVE, *backup_jobs(plugin.settings)]
 
 
 @hookimpl

@@ -154,7 +154,7 @@ class House:
         return house
 
     def _declare_core(self) -> None:
-        plugin = Plugin(CORE, version=version("relatum"))
+        plugin = Plugin(CORE, version=version("relatum"), settings=self.settings)
         problems = self.dispatcher.add(plugin, core_plugin) or self.dispatcher.declare(plugin)
         if problems:
             raise PluginError("Core declares something wrong.", problems=problems)

@@ -12,6 +12,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from relatum.config.settings import (
     Archive,
+    Backup,
     Company,
     Jobs,
     Limits,
@@ -35,6 +36,7 @@ _MOST_SECONDS = 86_400
 _MOST_SHUTDOWN = 3600
 _FEWEST_RUNS, _MOST_RUNS = 2, 1_000
 #: a name or an address, without a port
+_CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
 
 
@@ -47,12 +49,24 @@ def settings_problems(settings: Settings) -> list[Problem]:
         *_limits(settings.limits),
         *_files(settings),
         *_archive(settings.archive),
+        *_backup(settings.backup),
         *_jobs(settings.jobs),
         *_company(settings.company),
         *_openid(settings.oidc),
         *_database(settings.database),
         *_postgresql(settings.postgresql),
     ]
+
+
+def _backup(backup: Backup) -> Iterator[Problem]:
+    if backup.daily_at and not _CLOCK.fullmatch(backup.daily_at):
+        yield _bad("backup.daily_at", "HH:MM such as 02:30, or nothing", backup.daily_at)
+    if backup.every_minutes < 0:
+        yield _bad("backup.every_minutes", "whole minutes, or 0 for none", backup.every_minutes)
+    if backup.daily_at and backup.every_minutes:
+        yield _bad("backup.every_minutes", "0 beside a daily_at", backup.every_minutes)
+    if backup.keep < 0:
+        yield _bad("backup.keep", "how many to keep, or 0 for all", backup.keep)
 
 
 def proposal(word: str, candidates: Iterable[str], otherwise: str) -> str:
