@@ -169,12 +169,7 @@ class Follower:
             return
         if len(lanes) > wanted and len({lane.at.position for lane in lanes}) == len(lanes):
             return
-        async with self._db.transaction():
-            there = await self._taker.positions.hold_all(handler.id)
-            if len(there) < wanted:
-                await self._taker.positions.split(there)
-            elif len(there) > wanted:
-                await self._taker.positions.merge(there)
+        await self._taker.positions.fit(handler.id, wanted)
         self._refreshed = 0.0
         self._wake.set()
 

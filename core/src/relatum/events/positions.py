@@ -189,24 +189,38 @@ class Positions:
             "UPDATE core_handler SET paused = ?, rate = 0 WHERE handler = ?", paused, handler
         )
 
-    async def split(self, ranges: Sequence[Range]) -> None:
-        """Make two of a handler's widest range; after :meth:`hold_all`, whose answer this is."""
+    async def fit(self, handler: str, wanted: int) -> bool:
+        """Split or merge one step towards so many ranges, in a transaction of its own.
+
+        It waits for the batches that are running at this handler.
+
+        Returns:
+            Whether anything was changed; neighbours can be merged only where they stand at the
+            same place.
+        """
+        async with self._db.transaction():
+            ranges = await self.hold_all(handler)
+            if len(ranges) < wanted:
+                return bool(ranges) and await self._split(ranges)
+            return len(ranges) > wanted and await self._merge(ranges)
+
+    async def _split(self, ranges: Sequence[Range]) -> bool:
+        """Make two of the widest."""
         widest = max(ranges, key=lambda each: each.hi - each.lo)
         if widest.hi - widest.lo < 2:
-            return
-        handler = widest.handler
+            return False
         middle = (widest.lo + widest.hi) // 2
         await self._db.execute("UPDATE core_handler SET hi = ? WHERE id = ?", middle, widest.id)
         await self._db.execute(
             "INSERT INTO core_handler (id, handler, lo, hi, position, paused, handled, rate, "
             "updated_at) VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?)",
-            *(f"{handler}/{middle:04x}", handler, middle, widest.hi),
+            *(f"{widest.handler}/{middle:04x}", widest.handler, middle, widest.hi),
             *(widest.position, widest.paused, now()),
         )
+        return True
 
-    async def merge(self, ranges: Sequence[Range]) -> None:
-        """Make one of two neighbours that stand at the same place, if there are such; after
-        :meth:`hold_all`."""
+    async def _merge(self, ranges: Sequence[Range]) -> bool:
+        """Make one of the first two neighbours that stand at the same place."""
         for left, right in pairwise(ranges):
             if left.position == right.position:
                 await self._db.execute("DELETE FROM core_handler WHERE id = ?", right.id)
@@ -214,7 +228,8 @@ class Positions:
                     "UPDATE core_handler SET hi = ?, handled = handled + ? WHERE id = ?",
                     *(right.hi, right.handled, left.id),
                 )
-                return
+                return True
+        return False
 
 
 def of_range(events: Sequence[Event], at: Range) -> list[Event]:

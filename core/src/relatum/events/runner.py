@@ -14,6 +14,8 @@ from relatum.events.taking import Taker
 from relatum.values.problems import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from relatum.db.database import Database
     from relatum.events.log import EventLog
     from relatum.hooks.declarations import Handler
@@ -70,26 +72,43 @@ class HandlerRunner:
             handled = 0
             for handler in chosen:
                 handled += await self._taker.retry_due(handler)
-                for each in ranges[handler.id]:
-                    handled += await self._bring(handler, each, until)
+                handled += await self._bring_all(handler, ranges[handler.id], until)
             return handled
 
-    async def _bring(self, handler: Handler, at: Range, until: int) -> int:
+    async def _bring_all(self, handler: Handler, ranges: Sequence[Range], until: int) -> int:
+        """All ranges of a handler, which are then as many as it wants."""
+        wanted = handler.shards if self._shards else 1
+        handled = 0
+        if len(ranges) < wanted:
+            while await self._taker.positions.fit(handler.id, wanted):
+                pass
+            ranges = (await self._taker.positions.ranges([handler.id]))[handler.id]
+        for each in ranges:
+            handled += await self._bring(handler, each, until, exactly=len(ranges) > wanted)
+        if len(ranges) > wanted:
+            while await self._taker.positions.fit(handler.id, wanted):
+                pass
+        return handled
+
+    async def _bring(self, handler: Handler, at: Range, until: int, *, exactly: bool) -> int:
+        """``exactly``: write down that it has come so far, also if nothing was there for it."""
         handled = 0
         try:
             more = not at.paused
             while more and self._registry.handlers.find(handler.id) is not None:
-                count, at, more = await self._one_batch(handler, at, until)
+                count, at, more = await self._one_batch(handler, at, until, exactly)
                 handled += count
         except BusyError:
             log.info("handler %s is followed by another process too", handler.id)
         return handled
 
-    async def _one_batch(self, handler: Handler, at: Range, until: int) -> tuple[int, Range, bool]:
+    async def _one_batch(
+        self, handler: Handler, at: Range, until: int, exactly: bool
+    ) -> tuple[int, Range, bool]:
         seen_from, seen_to = self._scanned.get(at.id, (-1, 0))
         # Looked at from another position: another process has replayed or handled meanwhile.
         after = max(seen_to, at.position) if seen_from == at.position else at.position
-        if after >= until:
+        if after >= until and not (exactly and at.position < until):
             return 0, at, False
         where = at.condition(self._db.kind)
         types, limit = handler.events, handler.batch
@@ -98,7 +117,7 @@ class HandlerRunner:
         )
         full = len(events) == limit
         reached = events[-1].seq if full else until
-        if not events and reached - at.position < SCAN_UNWRITTEN:
+        if not events and not exactly and reached - at.position < SCAN_UNWRITTEN:
             self._scanned[at.id] = (at.position, reached)
             return 0, at, False
         count, at = await self._taker.take(handler, at, lambda: (events, reached))
