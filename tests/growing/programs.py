@@ -199,22 +199,20 @@ def cluster(*settings: str) -> Iterator[Cluster]:
                 made.stop("immediate")
 
 
-BOUNCER = """\
-[databases]
-* = host={host} port={port}
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "growing"
 
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {own_port}
-unix_socket_dir =
-auth_type = trust
-auth_file = {folder}/users.txt
-pool_mode = transaction
-default_pool_size = {pool}
-max_client_conn = 500
-server_idle_timeout = 5
-server_lifetime = 60
-"""
+
+def configuration(name: str, *changes: tuple[str, str]) -> str:
+    """A file of the guide with some lines changed, as its reader would.
+
+    Raises:
+        AssertionError: one of them is not in the file, or more than once.
+    """
+    text = (GUIDE / name).read_text(encoding="utf-8")
+    for before, after in changes:
+        assert text.count(before) == 1, f"expected {before!r} once in {name}"
+        text = text.replace(before, after)
+    return text
 
 
 @contextlib.contextmanager
@@ -228,8 +226,13 @@ def pgbouncer(server: str, *, pool: int = 4) -> Iterator[int]:
     parts = urlsplit(server)
     port = free_port()
     with folder_of_service() as folder:
-        text = BOUNCER.format(
-            host=parts.hostname, port=parts.port or 5432, own_port=port, folder=folder, pool=pool
+        text = configuration(
+            "pgbouncer.ini",
+            ("host=10.0.0.20 port=5432", f"host={parts.hostname} port={parts.port or 5432}"),
+            ("listen_port = 6432", f"listen_port = {port}\nunix_socket_dir ="),
+            ("auth_type = scram-sha-256", "auth_type = trust"),
+            ("/etc/pgbouncer/users.txt", f"{folder}/users.txt"),
+            ("default_pool_size = 20", f"default_pool_size = {pool}\nserver_idle_timeout = 5"),
         )
         (folder / "pgbouncer.ini").write_text(text)
         (folder / "users.txt").write_text(f'"{parts.username}" "{parts.password or ""}"\n')
@@ -241,3 +244,24 @@ def pgbouncer(server: str, *, pool: int = 4) -> Iterator[int]:
             yield port
         finally:
             running.stop()
+
+
+@contextlib.contextmanager
+def haproxy(ports: Sequence[int], folder: Path) -> Iterator[int]:
+    """HAProxy in front of two web processes on this machine; yields its port."""
+    path = program("haproxy", "haproxy")
+    port = free_port()
+    certificate = "bind :443 ssl crt /etc/haproxy/crm.example.com.pem alpn h2,http/1.1"
+    text = configuration(
+        "haproxy.cfg",
+        (certificate, f"bind 127.0.0.1:{port}"),
+        ("10.0.0.11:8000", f"127.0.0.1:{ports[0]}"),
+        ("10.0.0.12:8000", f"127.0.0.1:{ports[1]}"),
+    )
+    (folder / "haproxy.cfg").write_text(text)
+    running = Running([path, "-f", str(folder / "haproxy.cfg"), "-db"], folder / "haproxy.log")
+    try:
+        running.wait_for_port(port)
+        yield port
+    finally:
+        running.kill()
