@@ -130,7 +130,7 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     daily_at: str = ""
     """``HH:MM`` by the company's clock; empty makes none. Followed after a restart."""
     every_minutes: int = 0
-    """Instead of once a day: at this distance, for installations that may lose little; 0 is none."""
+    """Instead of once a day: at this distance, where little may be lost; 0 is none."""
     keep: int = 7
     """How many stay in the folder; 0 keeps all."""
     compress: bool = True
