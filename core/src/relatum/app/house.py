@@ -103,7 +103,7 @@ class House:
             keeping=SensitiveFields(db, self.events, self.secrets, self.sights),
         )
         self.interactions = Interactions(db, self.events, self.registry, self.dispatcher)
-        self.handlers = HandlerRunner(db, self.events, self.registry)
+        self.handlers = HandlerRunner(db, self.events, self.registry, metrics=self.metrics)
         self.jobs = Jobs(
             *(db, self.registry, self.signals),
             time_zone=settings.company.time_zone,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from relatum.events.log import EventLog
     from relatum.hooks.declarations import Handler
     from relatum.hooks.registry import Registry
+    from relatum.telemetry.metrics import Metrics
 
 __all__ = ["HandlerRunner", "HandlerStatus", "ReplayProgress"]
 
@@ -33,7 +34,13 @@ class HandlerRunner:
     """
 
     def __init__(
-        self, db: Database, events: EventLog, registry: Registry, *, shards: bool | None = None
+        self,
+        db: Database,
+        events: EventLog,
+        registry: Registry,
+        *,
+        shards: bool | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         """``shards`` says whether customers are divided as handlers want it; left out, they are
         on PostgreSQL and not on SQLite, which has one writer anyway."""
@@ -42,21 +49,32 @@ class HandlerRunner:
         self._registry = registry
         self._shards = shards if shards is not None else db.kind == "postgresql"
         self._horizon = Horizon(db, events)
-        self._taker = Taker(db, events, registry)
+        self._taker = Taker(db, events, registry, metrics=metrics)
         self._turn = asyncio.Lock()
+        self._follower: Follower | None = None
         #: how far each range was looked through beyond its position without finding anything
         self._scanned: dict[str, tuple[int, int]] = {}
 
     async def run_forever(self) -> None:
         """Follow the log until cancelled. Faults of the database are logged and waited out."""
-        await Follower(
+        self._follower = Follower(
             self._db,
             self._events,
             self._registry,
             horizon=self._horizon,
             taker=self._taker,
             shards=self._shards,
-        ).run_forever()
+        )
+        await self._follower.run_forever()
+
+    async def finish(self) -> None:
+        """Take nothing new from now on; returns when the batches that run have ended.
+
+        Whoever calls this cancels :meth:`run_forever` afterwards, or sooner: what runs then is
+        undone, and is handled by whoever follows next.
+        """
+        if self._follower is not None:
+            await self._follower.finish()
 
     async def run_once(self, handler_id: str | None = None) -> int:
         """Bring every handler (or one) as far as it gets now; returns the events handled.
@@ -126,10 +144,10 @@ class HandlerRunner:
     async def status(self) -> list[HandlerStatus]:
         """Every declared handler that is on, by id."""
         handlers = list(self._registry.handlers)
-        ids = [handler.id for handler in handlers]
-        ranges = await self._taker.positions.ranges(ids) if ids else {}
+        # one that has never run is where it would begin
+        ranges = await ranges_of(self._taker, self._events, handlers)
         return [
-            await status_of(self._db, self._events, handler, ranges.get(handler.id, ()))
+            await status_of(self._db, self._events, handler, ranges[handler.id])
             for handler in handlers
         ]
 

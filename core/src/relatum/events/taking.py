@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,6 +13,9 @@ import msgspec
 from relatum.events.calling import call
 from relatum.events.parking import BEHIND, Parked, Parking, describe
 from relatum.events.positions import BusyError, Positions, Range
+from relatum.telemetry.logs import about
+from relatum.telemetry.metrics import Metrics
+from relatum.telemetry.traces import span
 
 if TYPE_CHECKING:
     from relatum.db.database import Database
@@ -33,10 +37,13 @@ Pick = Callable[[], "tuple[Sequence[Event], int]"]
 class Taker:
     """Takes batches, and takes up what is parked."""
 
-    def __init__(self, db: Database, events: EventLog, registry: Registry) -> None:
+    def __init__(
+        self, db: Database, events: EventLog, registry: Registry, *, metrics: Metrics | None = None
+    ) -> None:
         self._db = db
         self._events = events
         self._registry = registry
+        self._metrics = metrics or Metrics()
         self.positions = Positions(db)
         self.parking = Parking(db)
 
@@ -91,11 +98,29 @@ class Taker:
         blocked = await self.parking.blocked(handler.id, _customers(events))
         free = [event for event in events if event.customer not in blocked] if blocked else events
         if free:
-            plugin = self._registry.plugin_of(handler.id)
-            await call(HANDLER_SECONDS, handler.handle, plugin, free)
+            await self._call(handler, free)
         if blocked:
             behind = [event for event in events if event.customer in blocked]
             await self.parking.park(handler.id, behind, error=BEHIND)
+
+    async def _call(self, handler: Handler, events: Sequence[Event]) -> None:
+        """Let the handler have them; noted are the time it takes and whether it fails."""
+        plugin = self._registry.plugin_of(handler.id)
+        first, last = events[0].seq, events[-1].seq
+        shown = str(first) if first == last else f"{first}-{last}"
+        began = perf_counter()
+        with (
+            about(handler=handler.id, events=shown, plugin=plugin.id),
+            span(f"handler {handler.id}", kind="consumer", relatum__events=len(events)),
+        ):
+            try:
+                await call(HANDLER_SECONDS, handler.handle, plugin, events)
+            except Exception:
+                self._metrics.handler_failures.add(handler.id)
+                raise
+            finally:
+                self._metrics.handler_seconds.observe((handler.id,), perf_counter() - began)
+        self._metrics.handler_events.add(handler.id, n=len(events))
 
     async def _one_by_one(self, handler: Handler, at: Range, events: Sequence[Event]) -> Range:
         for event in events:
@@ -138,13 +163,12 @@ class Taker:
 
     async def _retry_one(self, handler: Handler, parked: Parked) -> bool:
         events = await self._events.by_seq([parked.seq])
-        plugin = self._registry.plugin_of(handler.id)
         try:
             async with self._db.transaction():
                 await self.positions.hold(handler.id, parked.customer)
                 if not await self.parking.pick_up(handler.id, parked.seq):
                     return True
-                await call(HANDLER_SECONDS, handler.handle, plugin, events)
+                await self._call(handler, events)
         except BusyError:
             return False
         except Exception as error:  # noqa: BLE001 - kept with the event
