@@ -56,9 +56,7 @@ class ServerTransaction(PostgresTransaction):
     async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
         if self._parent is not None:
             return False
-        ending, cancelled = await finished(
-            self.transaction.commit() if exception is None else self.transaction.rollback()
-        )
+        ending, cancelled = await finished(self._ended(commit=exception is None))
         self.active = False
         self.engine.current_transaction.reset(self.context)
         self.statements.ended(committed=exception is None and ending.exception() is None)
@@ -72,6 +70,15 @@ class ServerTransaction(PostgresTransaction):
         if cancelled is not None:
             raise cancelled
         return False
+
+    async def _ended(self, *, commit: bool) -> None:
+        """End it in the database. A connection that is gone has rolled back what it was in."""
+        # asyncpg refuses a connection that was lost before there is anything to await
+        if commit:
+            await self.transaction.commit()
+        else:
+            with contextlib.suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                await self.transaction.rollback()
 
     async def _abandon(self) -> None:
         try:
