@@ -150,7 +150,7 @@ async def retry(
             *((row.tries, 0) if counts else (row.attempts, max(row.deliveries - 1, 0))),
             *(error, row.id, row.queue_manager_id),
         )
-        if mine and at > moment and at_once(row.entrypoint):
+        if mine and at_once(row.entrypoint):
             await seats.hold(db, {row.key})
             await seats.wake(db, {row.key}, at_once, moment)
     return bool(mine)

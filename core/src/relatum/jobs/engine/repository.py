@@ -150,7 +150,7 @@ class HouseRepository:
         jobs = list(self._limits)
         if look:
             self._look_at = time.monotonic() + self._look_seconds
-            await self._look_after(worker, jobs)
+            await seats.rouse(self._db, jobs, self.at_once, self._clock())
         elif self._idle and not await looking.anything_ready(self._db, jobs, self._clock()):
             return []
         found = Claim([], 0)
@@ -172,12 +172,6 @@ class HouseRepository:
                 break
         self._idle = not found.seen
         return found.rows
-
-    async def _look_after(self, worker: UUID, jobs: Sequence[str]) -> None:
-        """What nobody tells: parked runs with a free seat, requests to stop of other processes."""
-        await seats.rouse(self._db, jobs, self.at_once, self._clock())
-        if self._taken:
-            await self._stop(await bookkeeping.asked_to_stop(self._db, worker))
 
     async def _stop(self, ids: Sequence[int]) -> None:
         if ids:
