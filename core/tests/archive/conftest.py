@@ -84,9 +84,7 @@ class Past:
         async def reset(plugin: Plugin) -> None:
             self.seen.clear()
 
-        handler = Handler(
-            id=f"core.{name}", events=types, handle=handle, reset=reset, **options
-        )
+        handler = Handler(id=f"core.{name}", events=types, handle=handle, reset=reset, **options)
         self.house.registry.handlers.put(handler)
         return handler
 
@@ -103,7 +101,9 @@ class Past:
         for entry in await self.house.archive.files():
             _, rows = await self.house.archive.show(entry.kind, entry.month, rows=entry.rows)
             kind = KINDS[entry.kind]
-            gone = [row for row in rows if entry.gone_key and not kind.before(entry.gone_key, row[0])]
+            gone = [
+                row for row in rows if entry.gone_key and not kind.before(entry.gone_key, row[0])
+            ]
             found[entry.kind] += gone
         for kind, rows in found.items():
             key = KINDS[kind].key_of

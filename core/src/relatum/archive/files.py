@@ -165,6 +165,8 @@ class Draft:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._writer.is_open:  # before its file: it writes its end there
+            self._writer.close()
         self._file.close()
         self._path.unlink(missing_ok=True)
 

@@ -12,9 +12,7 @@ DESCRIPTION = "Archive"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="core_archive", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="core_archive", description=DESCRIPTION)
 
     manager.add_table(
         class_name="StoredArchive",
