@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import itertools
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
@@ -501,3 +503,163 @@ async def test_following_survives_a_fault_of_the_database(
     finally:
         task.cancel()
         await asyncio.wait([task])
+
+
+async def test_finishing_ends_what_runs_and_takes_nothing_new(scene: Any) -> None:
+    going, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handle(plugin: Any, events: Sequence[Any]) -> None:
+        going.set()
+        await go_on.wait()
+        await scene.writer("slow")(plugin, events)
+
+    scene.declare("slow", handle)
+    task = asyncio.create_task(scene.runner.run_forever())
+    try:
+        await scene.append((None, 1))
+        async with asyncio.timeout(10):
+            await going.wait()
+        finishing = asyncio.create_task(scene.runner.finish())
+        await asyncio.sleep(0.05)
+        assert not finishing.done()
+        go_on.set()
+        async with asyncio.timeout(10):
+            await finishing
+        assert await scene.seen("slow") == [1]
+        going.clear()
+        await scene.append((None, 2))
+        await asyncio.sleep(0.2)
+        assert not going.is_set()
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+# -- lag, pause, progress ------------------------------------------------------------------------
+
+
+async def age(scene: Any, seconds: float) -> None:
+    """Let everything in the log be older."""
+    moment = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=seconds)
+    await scene.db.execute("UPDATE core_event SET recorded_at = ?", moment)
+
+
+async def test_lag_in_events_and_in_seconds(scene: Any) -> None:
+    scene.declare("writer")
+    await scene.append((None, 1))
+    await run_dry(scene)
+    (status,) = await scene.runner.status()
+    assert (status.lag, status.lag_seconds) == (0, 0.0)
+    await scene.append((None, 2), (None, 3))
+    await age(scene, 60)
+    await scene.append_other(4)
+    await scene.append((None, 5))
+    (status,) = await scene.runner.status()
+    assert status.lag == 3
+    assert 60 <= status.lag_seconds < 90
+
+
+async def test_lag_of_a_handler_that_has_never_run(scene: Any) -> None:
+    await scene.append((None, 1), (None, 2))
+    await age(scene, 60)
+    scene.declare("all")
+    scene.declare("new", begin="now")
+    statuses = {status.id: status for status in await scene.runner.status()}
+    assert (statuses["probe.all"].lag, statuses["probe.new"].lag) == (2, 0)
+    assert statuses["probe.all"].lag_seconds >= 60
+    assert await scene.db.fetch("SELECT id FROM core_handler") == []
+
+
+async def test_a_paused_handler_stands_still_and_goes_on(
+    scene: Any, other_process: Callable[[], Awaitable[Any]]
+) -> None:
+    command = await other_process()
+    for process in (scene, command):
+        process.declare("writer", process.writer("writer"))
+    await scene.append((None, 1))
+    await run_dry(scene)
+    await command.runner.pause("probe.writer")
+    await scene.append((None, 2))
+    assert await scene.runner.run_once() == 0
+    (status,) = await scene.runner.status()
+    assert (status.paused, status.lag) == (True, 1)
+    await command.runner.resume("probe.writer")
+    await run_dry(scene)
+    assert await scene.seen("writer") == [1, 2]
+    with pytest.raises(NotFound):
+        await scene.runner.pause("probe.nobody")
+
+
+async def test_a_replay_says_how_far_it_is_and_goes_on_elsewhere(
+    scene: Any, other_process: Callable[[], Awaitable[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops with its process after some batches; another process takes it to its end."""
+    monkeypatch.setattr("relatum.events.lanes.FIRST_LIMIT", 10)
+    monkeypatch.setattr("relatum.events.lanes.TARGET_SECONDS", {scene.db.kind: 1e-9})
+    calls = itertools.count(1)
+    enough = asyncio.Event()
+
+    async def handle(plugin: Any, events: Sequence[Any]) -> None:
+        await scene.writer("writer")(plugin, events)
+        if next(calls) == 20:
+            enough.set()
+            await asyncio.sleep(60)
+
+    await scene.append(*((uuid4(), n) for n in range(200)))
+    await scene.append_other(*range(50))
+    later = await other_process()
+    handler = later.declare("writer", later.writer("writer"), batch=10)
+    await run_dry(later)
+    (status,) = await later.runner.status()
+    assert status.replay is None
+    await later.runner.replay(handler.id)
+    (status,) = await later.runner.status()
+    assert (status.replay.done, status.replay.of, status.replay.rate) == (0, 200, 0.0)
+    scene.declare("writer", handle, batch=10)
+    following = asyncio.create_task(scene.runner.run_forever())
+    async with asyncio.timeout(20):
+        await enough.wait()
+    (status,) = await later.runner.status()
+    assert 19 <= status.replay.done < 200
+    assert status.lag == 200 - status.replay.done
+    assert status.replay.rate > 0
+    assert status.replay.ends_at > status.replay.started_at
+    following.cancel()
+    await asyncio.wait([following])
+    await run_dry(later)
+    (status,) = await later.runner.status()
+    assert status.replay is None
+    assert sorted(await later.seen("writer")) == list(range(200))
+
+
+async def test_others_stay_live_while_one_catches_up(scene: Any) -> None:
+    """Ten thousand events through a handler that takes its time; another handler does not wait."""
+    took: list[float] = []
+    appended: dict[int, float] = {}
+
+    async def slow(plugin: Any, events: Sequence[Any]) -> None:
+        for _ in events:
+            await asyncio.sleep(0)
+
+    async def live(plugin: Any, events: Sequence[Any]) -> None:
+        took.extend(time.perf_counter() - appended[event.data()["n"]] for event in events)
+
+    await scene.append(*((uuid4(), n) for n in range(10_000)))
+    scene.declare("slow", slow, batch=10_000)
+    scene.declare("live", live, begin="now")
+    following = asyncio.create_task(scene.runner.run_forever())
+    try:
+        await asyncio.sleep(0.1)
+        for n in range(10_000, 10_020):
+            appended[n] = time.perf_counter()
+            await scene.append((uuid4(), n))
+            await asyncio.sleep(0.02)
+        for _ in range(200):
+            if len(took) == 20:
+                break
+            await asyncio.sleep(0.05)
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+    assert len(took) == 20
+    assert sorted(took)[18] < 1.0, took

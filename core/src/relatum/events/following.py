@@ -75,6 +75,7 @@ class Follower:
         self._until = 0
         self._refreshed = 0.0
         self._written = 0.0
+        self._finishing = False
         self._known: frozenset[str] = frozenset()
 
     async def run_forever(self) -> None:
@@ -90,6 +91,12 @@ class Follower:
                     await self._rest(await self._look(group))
         finally:
             end()
+
+    async def finish(self) -> None:
+        """Take nothing new from now on; returns when the batches that run have ended."""
+        self._finishing = True
+        for lane in list(self._lanes.values()):
+            await lane.idle.wait()
 
     async def _rest(self, seconds: float) -> None:
         try:
@@ -179,7 +186,7 @@ class Follower:
         while not lane.ended:
             await lane.go.wait()
             lane.go.clear()
-            lane.working = True
+            lane.idle.clear()
             try:
                 while await self._step(lane):
                     pass
@@ -190,12 +197,12 @@ class Follower:
                 log.exception("handler %s stopped for a moment", lane.at.handler)
                 await asyncio.sleep(POLL_SECONDS)
             finally:
-                lane.working = False
+                lane.idle.set()
 
     async def _step(self, lane: Lane) -> bool:
         """Take the lane one batch further; ``False`` when there is nothing to do."""
         handler = self._registry.handlers.find(lane.at.handler)
-        if handler is None or lane.ended or lane.at.paused or lane.resting:
+        if handler is None or lane.ended or lane.at.paused or lane.resting or self._finishing:
             return False
         if lane.retry:
             lane.retry = False

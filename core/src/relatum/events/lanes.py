@@ -37,7 +37,8 @@ class Lane:
         self.barrier: int | None = None
         self.retry = False
         self.moves = 0
-        self.working = False
+        self.idle = asyncio.Event()
+        self.idle.set()
         self.quick = True
         self.ended = False
         self.go = asyncio.Event()
@@ -67,6 +68,11 @@ class Lane:
         loop = asyncio.get_running_loop()
         self._rest_until = loop.time() + seconds
         loop.call_later(seconds + 0.001, self.go.set)
+
+    @property
+    def working(self) -> bool:
+        """Whether something is going on."""
+        return not self.idle.is_set()
 
     @property
     def resting(self) -> bool:

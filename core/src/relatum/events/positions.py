@@ -88,6 +88,14 @@ class Range(msgspec.Struct, frozen=True, kw_only=True):
     started_at: dt.datetime | None = None
     updated_at: dt.datetime
 
+    @classmethod
+    def all_of(cls, handler: str, position: int) -> Range:
+        """All customers of a handler, at this position."""
+        moment = now()
+        return cls(
+            id=handler, handler=handler, lo=0, hi=SPACE, position=position, updated_at=moment
+        )
+
     @property
     def whole(self) -> bool:
         """Whether it is all customers."""

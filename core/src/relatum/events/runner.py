@@ -144,8 +144,14 @@ class HandlerRunner:
     async def status(self) -> list[HandlerStatus]:
         """Every declared handler that is on, by id."""
         handlers = list(self._registry.handlers)
-        # one that has never run is where it would begin
-        ranges = await ranges_of(self._taker, self._events, handlers)
+        ids = [handler.id for handler in handlers]
+        ranges = await self._taker.positions.ranges(ids) if ids else {}
+        last = await self._events.last()
+        for handler in handlers:
+            if handler.id not in ranges:
+                # it has never run: where it would begin
+                begin = 0 if handler.begin == "beginning" else last
+                ranges[handler.id] = [Range.all_of(handler.id, begin)]
         return [
             await status_of(self._db, self._events, handler, ranges[handler.id])
             for handler in handlers

@@ -99,9 +99,9 @@ def _progress(ranges: Sequence[Range], moment: dt.datetime) -> ReplayProgress | 
     if first is None or first.started_at is None:
         return None
     until, total = first.replay_until or 0, first.replay_total or 0
-    if min(each.position for each in ranges) >= until:
+    done = sum(each.handled for each in ranges)
+    if done >= total or min(each.position for each in ranges) >= until:
         return None
-    done = min(sum(each.handled for each in ranges), total)
     rate = sum(each.rate for each in ranges if moment - each.updated_at < FRESH)
     left = dt.timedelta(seconds=(total - done) / rate) if rate else None
     return ReplayProgress(
