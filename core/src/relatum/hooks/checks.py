@@ -163,10 +163,11 @@ def _job(item: Job) -> Iterator[Problem]:
     yield from _coroutine(item, "run", 2)
     yield from _schedule(item)
     yield from _arguments(item)
-    if not isinstance(item.retry, Retry):
-        yield _bad(item, "retry", "a Retry")
+    retry: object = item.retry
+    if isinstance(retry, Retry):
+        yield from _retry(retry)
     else:
-        yield from _retry(item.retry)
+        yield _bad(item, "retry", "a Retry")
     for name in ("timeout", "keep"):
         length = getattr(item, name)
         if not isinstance(length, dt.timedelta) or length <= dt.timedelta(0):
@@ -175,7 +176,7 @@ def _job(item: Job) -> Iterator[Problem]:
         number = getattr(item, name)
         if type(number) is not int or not least <= number <= MOST_PRIORITY:
             yield _bad(item, name, f"a whole number from {least} to {MOST_PRIORITY}")
-    if type(item.atomic) is not bool:
+    if item.atomic not in (True, False):
         yield _bad(item, "atomic", "True or False")
 
 

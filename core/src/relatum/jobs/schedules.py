@@ -135,14 +135,13 @@ def _last_before(
         last = due + (moment - due) // job.every * job.every
         return last, last + job.every
     # a job may have lain still for years: look back from now, further and further
-    reach = dt.timedelta(minutes=10)
+    last, reach = due, dt.timedelta(minutes=10)
     while moment - reach > due:
-        last = next_time(job, moment - reach, zone)
-        if last <= moment:
+        found = next_time(job, moment - reach, zone)
+        if found <= moment:
+            last = found
             break
         reach *= 6
-    else:
-        last = due
     while (following := next_time(job, last, zone)) <= moment:
         last = following
     return last, following

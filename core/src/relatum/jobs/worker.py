@@ -53,6 +53,7 @@ class Worker:
         self.running = jobs.running
         self._limits = limits
         self._engine: Engine | None = None
+        self._loop: asyncio.Task[None] | None = None
         self._finishing = asyncio.Event()
         self._look = asyncio.Event()
         registry.gate.listen(self._changed)
@@ -62,7 +63,7 @@ class Worker:
     async def run_forever(self) -> None:
         """Work until cancelled; what goes on then is handed back, and is not counted as a try."""
         engine = await self._made()
-        loop = asyncio.create_task(engine.run(), name="queue")
+        loop = self._loop = asyncio.create_task(engine.run(), name="queue")
         others = [
             asyncio.create_task(self._follow_schedules(), name="schedules"),
             asyncio.create_task(self._follow_stops(engine), name="stops"),
@@ -82,8 +83,8 @@ class Worker:
         self._finishing.set()
         if self._engine is not None:
             self._engine.stop()
-        while self.running.going:
-            await asyncio.sleep(0.02)
+        if self._loop is not None:
+            await asyncio.wait([self._loop])
 
     async def _end(
         self, engine: Engine, loop: asyncio.Task[None], others: list[asyncio.Task[None]]

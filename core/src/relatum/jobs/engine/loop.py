@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import datetime as dt
 import logging
@@ -21,6 +22,7 @@ from relatum.jobs.engine.embedded import EmbeddedRepository
 from relatum.jobs.engine.ended import CHANNEL
 from relatum.jobs.engine.repository import HouseRepository
 from relatum.jobs.running import Attempt, Outcome, Running
+from relatum.jobs.schedules import has_schedule
 from relatum.values.time import now
 
 if TYPE_CHECKING:
@@ -300,6 +302,9 @@ class Engine:
         if outcome.state == "handed_back":
             raise HandedBackError
         if outcome.state == "retried":
+            if has_schedule(job):
+                with contextlib.suppress(*LOST):
+                    await self._running.note_schedule(job, outcome)
             raise RetryRequested(delay=outcome.delay, reason=outcome.error)
         self._repository.note(outcome.ended(row.id, row.run, job))
         await self._ending.end(row)
