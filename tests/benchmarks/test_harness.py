@@ -32,6 +32,7 @@ LIMITS = {
     "access.policies": ("at least", 100_000),
     "access.matrix": ("at most", 0),
     "security.fuzz": ("at most", 0),
+    "scale.two_processes": ("at least", 1.6),
 }
 
 
