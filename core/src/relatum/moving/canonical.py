@@ -37,7 +37,8 @@ _EMBEDDED = {
     Kind.date: "{c}",
     Kind.time: "relatum_time({c})",
     Kind.duration: "relatum_duration({c})",
-    Kind.bytes: "lower(hex({c}))",
+    # hex() of nothing is an empty text
+    Kind.bytes: "CASE WHEN {c} IS NOT NULL THEN lower(hex({c})) END",
     Kind.single: "relatum_single({c})",
     Kind.double: "relatum_double({c})",
     Kind.decimal: "relatum_decimal({c})",

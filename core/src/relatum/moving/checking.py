@@ -45,6 +45,8 @@ async def refuse_misfits(
     for name, layout in layouts.items():
         if name in targets:
             problems += await _misfits(source, layout, targets[name])
+    if source.kind == "sqlite":
+        problems += await _orphans(source)
     if problems:
         raise InvalidInput(
             f"expected values that both databases hold, got {len(problems)} kind(s) of values that "
@@ -65,6 +67,20 @@ async def _misfits(source: Source, layout: Layout, target: Layout) -> list[Probl
         await _problem(source, layout, check, count)
         for check, count in zip(checks, counts, strict=True)
         if count
+    ]
+
+
+async def _orphans(source: Source) -> list[Problem]:
+    """Rows that point at nothing: SQLite holds references only while they are switched on."""
+    rows = await source.rows('SELECT "table", rowid, parent FROM pragma_foreign_key_check LIMIT 20')
+    return [
+        Problem(
+            code="names-no-row",
+            message=f"row {number} of {table} names no row of {parent}",
+            expected="a row that is there",
+            mend="mend or remove the row in the source",
+        )
+        for table, number, parent in rows
     ]
 
 

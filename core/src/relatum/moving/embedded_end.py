@@ -32,7 +32,8 @@ _LINES = {
     Kind.json: f"CASE typeof({{c}}) WHEN 'real' THEN relatum_exact({{c}}) ELSE {_ESCAPED} END",
     Kind.jsonb: f"CASE typeof({{c}}) WHEN 'real' THEN relatum_exact({{c}}) ELSE {_ESCAPED} END",
     Kind.decimal: "CASE typeof({c}) WHEN 'real' THEN relatum_exact({c}) ELSE {c} END",
-    Kind.bytes: "'\\\\x' || lower(hex({c}))",
+    # hex() of nothing is an empty text
+    Kind.bytes: "CASE WHEN {c} IS NOT NULL THEN '\\\\x' || lower(hex({c})) END",
     Kind.single: "relatum_exact({c})",
     Kind.double: "relatum_exact({c})",
     Kind.duration: "relatum_exact({c}) || ' seconds'",
