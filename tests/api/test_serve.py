@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -22,13 +16,8 @@ import pytest
 from relatum.app.listening import refuse_open_address
 from relatum.values.problems import ConfigurationError
 from relatum_sdk.temporary import make_plugin
+from tests.api.served import Served, free_port, until
 
-COMMAND = (
-    sys.executable,
-    "-c",
-    "import sys; from relatum.cli.main import main; sys.exit(main())",
-)
-SECONDS = 60.0
 SLOW_PLUGIN = """
 import asyncio, logging
 logging.basicConfig(level="DEBUG", format="mine %(message)s", force=True)
@@ -54,92 +43,12 @@ def relatum_register_routes(plugin):
 """
 
 
-class Served:
-    """A server process with a home of its own."""
-
-    def __init__(self, home: Path, port: int) -> None:
-        self.home = home
-        self.port = port
-        self.env = {
-            **{name: value for name, value in os.environ.items() if "RELATUM" not in name},
-            "RELATUM_HOME": str(home),
-            "RELATUM_PORT": str(port),
-            "PYTHONPATH": str(home / "site"),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        self.process: subprocess.Popen[str] | None = None
-        self.token = ""
-
-    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, *arguments],
-            env={**self.env, **env},
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def add_owner(self) -> None:
-        """From now on requests carry the token of an owner."""
-        arguments = ("Lan", "lan@example.com", "--role", "owner", "--token", "--json")
-        made = self.run("accounts", "add", *arguments)
-        assert made.returncode == 0, made.stderr
-        self.token = json.loads(made.stdout)["token"]
-
-    def start(self, **env: str) -> subprocess.Popen[str]:
-        self.process = subprocess.Popen(
-            [*COMMAND, "serve"],
-            env={**self.env, **env},
-            cwd=self.home,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        until(self._answers)
-        return self.process
-
-    def _answers(self) -> bool:
-        assert self.process is not None
-        if self.process.poll() is not None:
-            raise AssertionError(f"it ended: {self.process.communicate()[0]}")
-        return self.get("/health").status_code == 200
-
-    def get(self, path: str, **options: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        url = f"http://127.0.0.1:{self.port}{path}"
-        return httpx.get(url, headers=headers, timeout=10, **options)
-
-    def stop(self) -> tuple[int, str]:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        output, _ = self.process.communicate(timeout=SECONDS)
-        code, self.process = self.process.returncode, None
-        return code, output
-
-
-def until(condition: Any) -> None:
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        with contextlib.suppress(httpx.HTTPError):
-            if condition():
-                return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
-
-
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    served = Served(tmp_path, port)
+    served = Served(tmp_path, free_port())
     (tmp_path / "site").mkdir()
     yield served
-    if served.process is not None:
-        served.process.kill()
-        served.process.communicate()
+    served.end()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.5.5.5", "::1", "localhost"])

@@ -56,11 +56,7 @@ def background_work(house: House) -> list[Work]:
     return [
         Work(name="signals", run=house.signals.run_forever),
         Work(name="configuration", run=lambda: follow_configuration(house)),
-        Work(
-            name="handlers",
-            run=house.handlers.run_forever,
-            finish=getattr(house.handlers, "finish", None),
-        ),
+        Work(name="handlers", run=house.handlers.run_forever, finish=house.handlers.finish),
         Work(name="jobs", run=house.worker.run_forever, finish=house.worker.finish),
         Work(name="exports", run=house.exports.run_forever),
         Work(name="imports", run=house.import_requests.run_forever),

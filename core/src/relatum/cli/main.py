@@ -22,6 +22,7 @@ COMMANDS = (
     "report",
     "plugins",
     "accounts",
+    "jobs",
     "events",
     "archive",
     "keys",
