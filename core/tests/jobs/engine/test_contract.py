@@ -13,7 +13,9 @@ import pytest
 from pgqueuer.ports.repository import QueueRepositoryPort
 
 from core.tests.jobs.engine.world import KEEP, START, Worker, World, traceback
+from relatum.db.database import Database
 from relatum.jobs import changes
+from relatum.jobs.engine import one_hop
 from relatum.jobs.engine.bookkeeping import Superseded
 from relatum.jobs.engine.ended import Ended
 from relatum.jobs.engine.repository import HouseRepository
@@ -509,18 +511,17 @@ async def test_found_by_index_whatever_lies_in_the_way(world: World, in_the_way:
 async def _statements_of(world: World, worker: Worker, limits: dict[str, int]) -> list[str]:
     """The plans of what a worker reads when it takes a run."""
     plans: list[str] = []
-    fetch = world.db.fetch
+    kind: Any = Database if world.db.kind == "postgresql" else one_hop._OnConnection
+    fetch = kind.fetch
+    explain = "EXPLAIN " if world.db.kind == "postgresql" else "EXPLAIN QUERY PLAN "
 
-    async def explained(sql: str, *params: Any) -> Any:
-        explain = "EXPLAIN QUERY PLAN " if world.db.kind == "sqlite" else "EXPLAIN "
-        plans.extend(str(row[-1]) for row in await fetch(explain + sql, *params))
-        return await fetch(sql, *params)
+    async def explained(self: Any, sql: str, *params: Any) -> Any:
+        plans.extend(str(row[-1]) for row in await fetch(self, explain + sql, *params))
+        return await fetch(self, sql, *params)
 
-    world.db.fetch = explained  # type: ignore[method-assign]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kind, "fetch", explained)
         assert len(await worker.take(limits, 1)) == 1
-    finally:
-        world.db.fetch = fetch  # type: ignore[method-assign]
     return plans
 
 

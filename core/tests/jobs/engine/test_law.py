@@ -1,4 +1,4 @@
-"""The queue against a model of it, on both databases; and broken queues, which must be found out."""
+"""The queue against a model of it, on both databases; broken queues must be found out."""
 
 from __future__ import annotations
 

@@ -8,17 +8,20 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from relatum.db.embedded import EmbeddedEngine
 from relatum.db.guarding import as_the_house
 from relatum.jobs.engine import bookkeeping
+from relatum.jobs.engine.one_hop import Work, in_one_hop
 from relatum.jobs.engine.repository import HouseRepository
 
 if TYPE_CHECKING:
     from pgqueuer.domain.models import Job
     from pgqueuer.ports.repository import EntrypointExecutionParameter
+
+T = TypeVar("T")
 
 log = logging.getLogger("relatum.jobs")
 
@@ -68,6 +71,17 @@ class EmbeddedRepository(HouseRepository):
 
     _lock: WorkersLock | None = None
 
+    async def _together(self, work: Work[T], *, lasting: bool = True) -> T:
+        engine = self._engine()
+        if engine.transaction_exists():
+            return await work(self._db)
+        return await in_one_hop(engine, work, lasting=lasting)
+
+    def _engine(self) -> EmbeddedEngine:
+        if not isinstance(self._db.engine, EmbeddedEngine):
+            raise TypeError(f"expected a database of SQLite, got {self._db.kind}")
+        return self._db.engine
+
     async def dequeue(
         self,
         batch_size: int,
@@ -91,10 +105,7 @@ class EmbeddedRepository(HouseRepository):
 
         Only as the sole worker on the file. Otherwise the heartbeats tell who is dead.
         """
-        engine = self._db.engine
-        if not isinstance(engine, EmbeddedEngine):
-            raise TypeError(f"expected a database of SQLite, got {self._db.kind}")
-        self._lock = lock = WorkersLock(engine.path)
+        self._lock = lock = WorkersLock(self._engine().path)
         if not await asyncio.to_thread(lock.alone):
             return 0
         try:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from pgqueuer.domain.models import (
@@ -31,6 +32,7 @@ from relatum.jobs.engine import bookkeeping, looking, seats
 from relatum.jobs.engine.claiming import Claim, Wish, claim
 from relatum.jobs.engine.driver import HouseDriver
 from relatum.jobs.engine.ended import CHANNEL, HANDED_BACK, Ended
+from relatum.jobs.engine.one_hop import Work
 from relatum.jobs.engine.rows import QueuedJob, queued_job
 from relatum.jobs.engine.taken import Taken
 from relatum.values.time import now
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
     from relatum.db.database import Database
     from relatum.db.signals import Signals
+
+T = TypeVar("T")
 
 #: How often somebody looks for runs of dead workers, and for parked ones that nobody woke.
 LOOK_SECONDS = 2.0
@@ -112,6 +116,11 @@ class HouseRepository:
         with as_the_house():
             await bookkeeping.finish_inside(self._db, row, ended, self.at_once)
 
+    async def _together(self, work: Work[T], *, lasting: bool = True) -> T:
+        """Do several statements in one transaction, which ``work`` opens; one that is not
+        ``lasting`` may be undone by a power cut."""
+        return await work(self._db)
+
     # -- taking ----------------------------------------------------------------------------------
 
     async def dequeue(
@@ -156,18 +165,16 @@ class HouseRepository:
         found = Claim([], 0)
         for _ in range(TRIES):
             moment = self._clock()
-            found = await claim(
-                self._db,
-                Wish(
-                    jobs=jobs,
-                    at_once=self.at_once,
-                    worker=worker,
-                    most=most,
-                    moment=moment,
-                    stale_before=moment - stale_after if look else None,
-                    max_deliveries=self._max_deliveries,
-                ),
+            wish = Wish(
+                jobs=jobs,
+                at_once=self.at_once,
+                worker=worker,
+                most=most,
+                moment=moment,
+                stale_before=moment - stale_after if look else None,
+                max_deliveries=self._max_deliveries,
             )
+            found = await self._together(partial(claim, wish=wish), lasting=False)
             if found.rows or not found.seen:
                 break
         self._idle = not found.seen
@@ -204,7 +211,9 @@ class HouseRepository:
                     await self._back(row, self._clock(), "", counts=False)
                     continue
                 endings.append((row, ended or _ended(row, status, traceback, self._clock())))
-            woken = bool(endings) and await bookkeeping.finish(self._db, endings, self.at_once)
+            woken = bool(endings) and await self._together(
+                partial(bookkeeping.finish, endings=endings, at_once=self.at_once)
+            )
         for job, _, _ in job_status:
             self._forget(job.id)
         await self._tell(woken)
