@@ -109,6 +109,7 @@ def _settings(url: str, home: Path) -> Settings:
 @contextlib.asynccontextmanager
 async def _mounted(house: House) -> AsyncIterator[tuple[Any, httpx.AsyncClient]]:
     app: Any = create_app(house)
+    app.live.lasts = 0.0  # answers are read to their end here
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
         yield app, client

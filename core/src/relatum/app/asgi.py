@@ -17,6 +17,7 @@ from relatum.http.calls import Call
 from relatum.http.edge import Edge
 from relatum.http.handling import answer_failure
 from relatum.http.idempotency import Idempotency
+from relatum.http.live import LiveUpdates
 from relatum.http.measuring import Measuring
 from relatum.http.mounting import Mounting
 from relatum.http.openapi import Description
@@ -30,6 +31,7 @@ from relatum.http.routes import (
     exports,
     imports,
     interactions,
+    live,
     me,
     operations,
     reports,
@@ -56,15 +58,17 @@ class Application(PlainLitestar):
         edge: the layer that every request passes first.
         measuring: the figures for Prometheus.
         readiness: whether requests can be served.
+        live: open streams of what changes.
     """
 
-    __slots__ = ("description", "edge", "house", "measuring", "readiness")
+    __slots__ = ("description", "edge", "house", "live", "measuring", "readiness")
 
     house: House
     description: Description
     edge: Edge
     measuring: Measuring
     readiness: ReadinessCheck
+    live: LiveUpdates
 
 
 def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Application:
@@ -83,6 +87,7 @@ def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Applicatio
                 route_handlers=[
                     *customers.ROUTES,
                     *interactions.ROUTES,
+                    *live.ROUTES,
                     *reports.ROUTES,
                     *roles.ROUTES,
                     *accounts.ROUTES,
@@ -108,6 +113,7 @@ def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Applicatio
         signature_types=[Plugin],
     )
     app.house = house
+    app.live = LiveUpdates(house)
     app.description = Description(app, version=version("relatum"))
     app.readiness = ReadinessCheck(house)
     app.measuring = Measuring(house)

@@ -19,7 +19,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from relatum.access.telling import hear_others
-from relatum.access.viewer import ANONYMOUS, Viewer
+from relatum.access.viewer import ANONYMOUS, SYSTEM, Viewer, acting_as
+from relatum.db.guarding import as_the_house
 from relatum.events.context import because
 from relatum.http.reach import is_own_origin
 from relatum.http.replay import again, whole
@@ -27,7 +28,7 @@ from relatum.http.shared_limits import SharedLimits
 from relatum.values.problems import Refused, Unauthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from litestar.types import ASGIApp, Receive, Send
 
@@ -195,6 +196,22 @@ class Authentication:
                 self._known.clear()
             self._known[key] = known
         return known
+
+
+async def viewer_again(house: House, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
+    """Who sent a request that is still going on, as they are now; ``None`` when they are out.
+
+    Asking does not count as doing something: an open screen does not keep a session from ending.
+    """
+    said = {name: value.decode("latin-1") for name, value in headers}
+    with acting_as(SYSTEM), as_the_house():
+        if b"authorization" in said:
+            token = said[b"authorization"].partition(" ")[2].strip()
+            identity = await house.tokens.authenticate_token(token)
+        else:
+            secret = session_secret(said.get(b"cookie", ""))
+            identity = await house.sessions.authenticate_session(secret, notice=False)
+        return None if identity is None else await house.roles.viewer_of(identity)
 
 
 def _noted(state: dict[str, Any], known: Known, secret: str) -> Viewer:

@@ -228,6 +228,7 @@ class _Passage:
     async def _run(self) -> BaseException | None:
         """Let the application answer; returns what it left unanswered."""
         scope, method = self._scope, self._method
+        scope["state"]["asked"] = method
         scope["method"] = _ASKED_FOR.get(method, method)
         send = {"HEAD": self.send_head, "OPTIONS": self.send_allowed}.get(method, self.send)
         receive = self._receive if method == "GET" else self.receive

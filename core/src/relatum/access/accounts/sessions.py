@@ -55,14 +55,18 @@ class Sessions:
         self._db = db
         self._changes = changes
 
-    async def authenticate_session(self, secret: str) -> Identity | None:
-        """Who the cookie belongs to; ``None`` when nobody is signed in with it (any more)."""
+    async def authenticate_session(self, secret: str, *, notice: bool = True) -> Identity | None:
+        """Who the cookie belongs to; ``None`` when nobody is signed in with it (any more).
+
+        ``notice`` says that somebody does something with it: the time after which an idle session
+        ends begins anew.
+        """
         moment = now()
         row = await self._db.fetch_one(FOUND, digest_of(secret), moment, moment - IDLE)
         if row is None:
             return None
         session, seen, expires, factor_at, account, kind, name, email, language, since = row
-        if moment - seen > SEEN_EVERY:
+        if notice and moment - seen > SEEN_EVERY:
             seen = moment
             await self._db.execute(
                 "UPDATE core_session SET last_seen_at = ? WHERE id = ?", moment, session
