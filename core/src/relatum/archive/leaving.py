@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 #: Told the file's id, pieces done, pieces in all.
 Watch = Callable[[str, int, int], None]
 #: Keys in one statement.
-_AT_ONCE = 10_000
+_AT_ONCE = 5_000
 
 
 class Leaving:

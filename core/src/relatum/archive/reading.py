@@ -227,9 +227,9 @@ class Reading:
         return {id: row[place] for id, row in (await self.interactions(ids)).items()}
 
     async def since(self, seq: int) -> list[str]:
-        """The months of archived events with greater numbers than this one."""
+        """The months of which something is archived that events after this number need."""
         with as_the_house():
-            return [e.month for e in await self._catalogue.away(seq) if e.kind == EVENTS]
+            return sorted({entry.month for entry in await self._catalogue.away(seq)})
 
     # -- files -----------------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ class Archived(Protocol):
         """
 
     async def since(self, seq: int) -> list[str]:
-        """The months of archived events with greater numbers than this one."""
+        """The months of which something is archived that events after this number need."""
 
     async def stored(
         self, live: Callable[[], Awaitable[Sequence[Sequence[object]]]], first: int, last: int

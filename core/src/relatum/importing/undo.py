@@ -52,13 +52,13 @@ class Undoing:
         return done
 
     async def _refuse_archived(self, position: int) -> None:
-        """Who changed what after the import is told by the log alone."""
+        """The log tells who changed what after the import, interactions whom they are about."""
         archived = self._house.events.archived
         months = await archived.since(position) if archived is not None else []
         if months:
             raise Conflict(
-                f"expected the event log since the import, got {months[0]} to {months[-1]} in the "
-                f"archive; bring them back first: relatum archive restore --kind events "
+                f"expected everything since the import in the database, got {months[0]} to "
+                f"{months[-1]} in the archive; bring them back first: relatum archive restore "
                 f"--from {months[0]} --to {months[-1]}"
             )
 
