@@ -12,7 +12,9 @@ import contextlib
 import importlib.util
 import inspect
 import io
+import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -138,18 +140,82 @@ async def _apply_one(database: Database, step: Step) -> None:
         await Migration.insert(Migration(name=step.migration, app_name=step.app)).run()
 
 
-def add_statements(manager: MigrationManager, *statements: str) -> None:
+async def undo(database: Database, steps: Sequence[Step]) -> None:
+    """Undo steps that have run, last first, each with its record in one transaction.
+
+    Tables and columns that they made are dropped with what is in them: make a backup before.
+
+    Raises:
+        ConfigurationError: one of them is of a kind that cannot be undone; those after it are.
+    """
+    for step in reversed(steps):
+        async with database.transaction():
+            await database.hold(TURN)
+            if (step.app, step.migration) not in await _done(database):
+                continue
+            manager = await _manager_of(step)
+            manager.wrap_in_transaction = False
+            with contextlib.redirect_stdout(io.StringIO()):
+                await manager.run(backwards=True)
+            await database.execute(
+                "DELETE FROM migration WHERE app_name = ? AND name = ?", step.app, step.migration
+            )
+
+
+async def made_by(step: Step) -> tuple[list[str], list[tuple[str, str]]]:
+    """What undoing a step drops: tables, and columns of other tables (with their table).
+
+    Raises:
+        ConfigurationError: it is of a kind that cannot be undone.
+    """
+    manager = await _manager_of(step)
+    tables = {each.class_name: each.tablename for each in manager.add_tables}
+    columns = [
+        (each.tablename, each.column._meta.db_column_name)
+        for each in manager.add_columns.add_columns
+        if each.table_class_name not in tables
+    ]
+    return list(tables.values()), columns
+
+
+async def _manager_of(step: Step) -> MigrationManager:
+    manager = await _load(step.path, step.app).forwards()
+    if (
+        not isinstance(manager, MigrationManager)
+        or manager.drop_tables
+        or manager.drop_columns.drop_columns
+    ):
+        raise ConfigurationError(
+            f"expected a migration that only adds, got {step.app} {step.migration}, which takes "
+            "something away; go back by restoring the backup from before it"
+        )
+    return manager
+
+
+_MADE_INDEX = re.compile(r'\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+(?:IF NOT EXISTS\s+)?"?(\w+)', re.I)
+
+
+def add_statements(
+    manager: MigrationManager, *statements: str, backwards: Sequence[str] = ()
+) -> None:
     """Let a migration run plain SQL that both databases understand (indexes, mostly).
 
     Piccolo runs such statements before it adds the tables of the same migration, so they belong
     into a migration of their own.
+
+    Args:
+        backwards: what undoes them; dropping the indexes that they make goes without saying.
     """
+    made = [found.group(1) for each in statements if (found := _MADE_INDEX.match(each))]
+    drops = [f"DROP INDEX IF EXISTS {name}" for name in reversed(made)]
 
-    async def run() -> None:
-        engine = engine_finder()
-        if engine is None:
-            raise ConfigurationError("expected an open database, got none; open it first")
-        for statement in statements:
-            await engine.run_ddl(statement)
+    manager.add_raw(partial(_run_all, statements))
+    manager.add_raw_backwards(partial(_run_all, [*drops, *backwards]))
 
-    manager.add_raw(run)
+
+async def _run_all(statements: Sequence[str]) -> None:
+    engine = engine_finder()
+    if engine is None:
+        raise ConfigurationError("expected an open database, got none; open it first")
+    for statement in statements:
+        await engine.run_ddl(statement)

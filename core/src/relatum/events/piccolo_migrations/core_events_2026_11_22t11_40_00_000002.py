@@ -15,5 +15,11 @@ async def forwards() -> MigrationManager:
         manager,
         "UPDATE core_handler SET handler = id",
         "CREATE UNIQUE INDEX core_handler_ranges ON core_handler (handler, lo)",
+        # back to one row for each handler, at the place that all its customers have passed
+        backwards=(
+            "UPDATE core_handler SET position = (SELECT min(o.position) FROM core_handler o WHERE o.handler = core_handler.handler)",
+            "DELETE FROM core_handler WHERE lo > 0",
+            "UPDATE core_handler SET id = handler",
+        ),
     )
     return manager
