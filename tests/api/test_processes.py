@@ -206,8 +206,8 @@ def test_the_log_says_what_each_line_is_about(home: Served) -> None:
     home.start("serve", RELATUM_LOG__FORMAT="json")
     run = ask(home, fails=True)
     until(lambda: state(home, run) == "failed")
-    assert home.get("/api/v1/plugins/busy/slow?seconds=0&password=x").status_code == 400
-    assert home.get("/api/v1/plugins/busy/slow?seconds=0.01").status_code == 200
+    query = f"seconds=0.01&token={CANARY}&q=Mật"
+    assert home.get(f"/api/v1/plugins/busy/slow?{query}").status_code == 200
     url = f"http://127.0.0.1:{home.port}/api/v1/customers"
     headers = {"Authorization": f"Bearer {home.token}"}
     made = httpx.post(url, json={"display_name": "Trần Bí Mật"}, headers=headers)

@@ -259,6 +259,7 @@ def test_doctor_finds_nothing_wrong(site: Any, relatum: Relatum, tmp_path: Path)
         "plugins",
         "handlers",
         "jobs",
+        "schedules",
     }
 
 

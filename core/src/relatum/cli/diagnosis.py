@@ -9,11 +9,13 @@ import stat
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from relatum.app.house import House
+from relatum.cli.diagnosis_of_work import handlers, jobs, schedules
+from relatum.cli.findings import Finding, note, ok, wrong
 from relatum.config.keyring import Keyring
 from relatum.config.load import find_file, load_settings
 from relatum.db.embedded import EmbeddedEngine
@@ -34,15 +36,6 @@ LEAST_SPACE = 256 * MEBIBYTE
 LITTLE_SPACE = 2048 * MEBIBYTE
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at. An ``error`` needs somebody; a ``note`` may."""
-
-    check: str
-    result: Literal["ok", "note", "error"]
-    message: str
-    mend: str = ""
-
-
 async def diagnose(*, audit: bool = False) -> AsyncIterator[Finding]:
     """Look at everything, one after the other; what fails does not keep the rest from it.
 
@@ -54,9 +47,9 @@ async def diagnose(*, audit: bool = False) -> AsyncIterator[Finding]:
     except ConfigurationError as error:
         for problem in error.problems or [None]:
             text, mend = (error.detail, "") if problem is None else (str(problem), problem.mend)
-            yield _wrong("configuration", text, mend or "correct the settings file")
+            yield wrong("configuration", text, mend or "correct the settings file")
         return
-    yield _ok("configuration", f"settings of {find_file() or 'the defaults and the environment'}")
+    yield ok("configuration", f"settings of {find_file() or 'the defaults and the environment'}")
     yield _space(settings.home)
     yield _keys(settings.keys_path)
     # A plugin that strict_plugins would stop at is found below, with everything else.
@@ -68,7 +61,7 @@ async def diagnose(*, audit: bool = False) -> AsyncIterator[Finding]:
 async def _database(settings: Settings, *, audit: bool) -> AsyncIterator[Finding]:
     path = settings.sqlite_path
     if path is not None and not path.exists():
-        yield _wrong("database", f"there is no database at {path} yet", "relatum migrate --apply")
+        yield wrong("database", f"there is no database at {path} yet", "relatum migrate --apply")
         for finding in _plugins_without_database(settings):
             yield finding
         return
@@ -77,39 +70,39 @@ async def _database(settings: Settings, *, audit: bool) -> AsyncIterator[Finding
     except Exception as error:  # noqa: BLE001 - whatever it is, it has to be told
         text = error.detail if isinstance(error, RelatumError) else describe(error)
         mend = "check `database` in the settings, and that its server runs and may be reached"
-        yield _wrong("database", f"{settings.redacted_database()}: {text}", mend)
+        yield wrong("database", f"{settings.redacted_database()}: {text}", mend)
         for finding in _plugins_without_database(settings):
             yield finding
         return
     async with house:
-        parts = (_answers, _migrations, _plugins, _handlers, _jobs)
+        parts = (_answers, _migrations, _plugins, handlers, jobs, schedules)
         for part in (*parts, _audit) if audit else parts:
             try:
                 for finding in await part(house):
                     yield finding
             except Exception as error:  # noqa: BLE001 - the other parts are looked at all the same
                 name = part.__name__.strip("_")
-                yield _wrong(name, f"cannot be looked at: {describe(error)}", "see the message")
+                yield wrong(name, f"cannot be looked at: {describe(error)}", "see the message")
 
 
 async def _answers(house: House) -> list[Finding]:
     shown = house.settings.redacted_database()
     await house.db.fetch_one("SELECT 1")
     if not isinstance(house.db.engine, EmbeddedEngine):
-        return [_ok("database", f"{shown} answers")]
+        return [ok("database", f"{shown} answers")]
     result = await asyncio.to_thread(house.db.engine.check_integrity)
     if result != "ok":
         mend = "stop the server and restore the last backup"
-        return [_wrong("database", f"{shown} is damaged: {result}", mend)]
-    return [_ok("database", f"{shown} answers and is intact")]
+        return [wrong("database", f"{shown} is damaged: {result}", mend)]
+    return [ok("database", f"{shown} answers and is intact")]
 
 
 async def _migrations(house: House) -> list[Finding]:
     pending = Counter(step.app for step in await house.migrate_plan())
     if not pending:
-        return [_ok("migrations", "the database is up to date")]
+        return [ok("migrations", "the database is up to date")]
     apps = ", ".join(f"{app} ({count})" for app, count in sorted(pending.items()))
-    return [_wrong("migrations", f"have not run: {apps}", "relatum migrate --apply")]
+    return [wrong("migrations", f"have not run: {apps}", "relatum migrate --apply")]
 
 
 async def _plugins(house: House) -> list[Finding]:
@@ -125,7 +118,7 @@ def _plugins_without_database(settings: Settings) -> list[Finding]:
 def _of_plugins(table: PluginTable) -> list[Finding]:
     states = Counter(state.state for state in table.states())
     shown = ", ".join(f"{count} {status}" for status, count in sorted(states.items()))
-    summary = _ok("plugins", shown or "none is installed")
+    summary = ok("plugins", shown or "none is installed")
     return [
         summary,
         *(
@@ -140,39 +133,10 @@ def _of_plugins(table: PluginTable) -> list[Finding]:
     ]
 
 
-async def _handlers(house: House) -> list[Finding]:
-    findings = []
-    for status in await house.handlers.status():
-        if status.given_up:
-            text = f"{status.id} gave up on {status.given_up} event(s): {status.error}"
-            mend = f"mend the cause, then relatum events retry {status.id}"
-            findings.append(_wrong("handlers", text, mend))
-        if status.waiting:
-            text = f"{status.id} tries {status.waiting} event(s) again: {status.error}"
-            findings.append(_note("handlers", text, "wait, or mend the cause"))
-        if status.lag:
-            text = f"{status.id} is {status.lag} event(s) behind"
-            findings.append(_note("handlers", text, "the running server works them off"))
-    return findings or [_ok("handlers", "all are up to date")]
-
-
-async def _jobs(house: House) -> list[Finding]:
-    findings = [
-        _wrong(
-            "jobs",
-            f"{status.id} failed {status.failures} time(s) in a row: {status.error}",
-            "mend the cause; the job is tried again when it is due",
-        )
-        for status in await house.jobs.schedules()
-        if status.failures
-    ]
-    return findings or [_ok("jobs", "none failed when it last ran")]
-
-
 async def _audit(house: House) -> list[Finding]:
     check = await house.audit.check()
     findings = [
-        _wrong(
+        wrong(
             "audit",
             f"event {accused.seq} was {accused.what}{_since(accused)}",
             "find out who can write to the database; compare with a backup",
@@ -180,18 +144,16 @@ async def _audit(house: House) -> list[Finding]:
         for accused in check.accused[:MOST_SHOWN]
     ]
     findings += [
-        _wrong("audit", f"seal {broken.number}: {_BROKEN[broken.what]}", _MEND[broken.what])
+        wrong("audit", f"seal {broken.number}: {_BROKEN[broken.what]}", _MEND[broken.what])
         for broken in check.broken[:MOST_SHOWN]
     ]
     findings += [
-        _wrong(
-            "audit", f"archive file {broken.file}: {_FILE[broken.what]}", _FILE_MEND[broken.what]
-        )
+        wrong("audit", f"archive file {broken.file}: {_FILE[broken.what]}", _FILE_MEND[broken.what])
         for broken in check.files[:MOST_SHOWN]
     ]
     hidden = check.accused_count + check.broken_count + len(check.files) - len(findings)
     if hidden:
-        findings.append(_wrong("audit", f"and {hidden:,} more", "GET /api/v1/audit/check"))
+        findings.append(wrong("audit", f"and {hidden:,} more", "GET /api/v1/audit/check"))
     head = f"; newest seal {check.head.number}: {check.head.hash[:16]}" if check.head else ""
     archived = f" ({check.archived:,} of them in the archive)" if check.archived else ""
     unread = f", {check.unread:,} not readable" if check.unread else ""
@@ -200,9 +162,9 @@ async def _audit(house: House) -> list[Finding]:
         f"{check.unsealed:,} not sealed yet"
     )
     if not findings:
-        findings.append(_ok("audit", f"nothing was tampered with; {text}{head}"))
+        findings.append(ok("audit", f"nothing was tampered with; {text}{head}"))
     else:
-        findings.append(_note("audit", text + head, "see above"))
+        findings.append(note("audit", text + head, "see above"))
     return findings
 
 
@@ -246,40 +208,28 @@ def _keys(path: Path) -> Finding:
         mode = stat.S_IMODE(path.stat().st_mode) if keys else 0
     except (ConfigurationError, OSError) as error:
         text = error.detail if isinstance(error, ConfigurationError) else describe(error)
-        return _wrong("keys", text, "put back the file of keys that belongs to this database")
+        return wrong("keys", text, "put back the file of keys that belongs to this database")
     if not keys:
-        return _ok("keys", f"none yet; the server makes {path} when it needs one")
+        return ok("keys", f"none yet; the server makes {path} when it needs one")
     if mode & 0o077:
-        return _wrong("keys", f"others may read {path}", f"chmod 600 {path}")
-    return _ok("keys", f"{len(keys)} in {path}; keep a copy apart from backups of the database")
+        return wrong("keys", f"others may read {path}", f"chmod 600 {path}")
+    return ok("keys", f"{len(keys)} in {path}; keep a copy apart from backups of the database")
 
 
 def _space(home: Path) -> Finding:
     folder = next(each for each in (home, *home.parents) if each.exists())
     if not os.access(folder, os.W_OK | os.X_OK):
         mend = f"give this account the right to write to {folder}, or set RELATUM_HOME"
-        return _wrong("data folder", f"{home} cannot be written to", mend)
+        return wrong("data folder", f"{home} cannot be written to", mend)
     free = shutil.disk_usage(folder).free
     text = f"{home}: {free // MEBIBYTE:,} MiB free"
     if free < LEAST_SPACE:
-        return _wrong("data folder", text, "make room; writing fails when the disk is full")
+        return wrong("data folder", text, "make room; writing fails when the disk is full")
     if free < LITTLE_SPACE:
-        return _note("data folder", text, "make room before it is full")
-    return _ok("data folder", text)
+        return note("data folder", text, "make room before it is full")
+    return ok("data folder", text)
 
 
 def is_sound(findings: Sequence[Finding]) -> bool:
     """Whether nothing needs somebody."""
     return all(finding.result != "error" for finding in findings)
-
-
-def _ok(check: str, message: str) -> Finding:
-    return Finding(check=check, result="ok", message=message)
-
-
-def _note(check: str, message: str, mend: str) -> Finding:
-    return Finding(check=check, result="note", message=message, mend=mend)
-
-
-def _wrong(check: str, message: str, mend: str) -> Finding:
-    return Finding(check=check, result="error", message=message, mend=mend)
