@@ -37,7 +37,6 @@ from benchmarks.rounds import in_turns, ratio
 from benchmarks.servers import fetch, free_port
 
 SERVER = "RELATUM_TEST_POSTGRES"
-DATABASE = "relatum_bench_scale"
 CUSTOMERS = 5_000
 BATCH = 500
 CONNECTIONS = 16
@@ -107,16 +106,10 @@ class Fleet:
             process.kill()
             process.wait(10)
 
-    def pause(self, paused: bool) -> None:
-        """The workers of the other fleet would follow the same log."""
-        for process in (*self.webs, *self.workers):
-            process.send_signal(signal.SIGSTOP if paused else signal.SIGCONT)
-
     def burst(self, paths: Path, body: Path | None, *, held: bool) -> Burst:
         """Press on all web processes at once, with the same number of connections in all."""
-        databases = _processes_of_postgres()
+        databases = _processes_of_postgres(self._made.home.name)
         governor = Governor(self.webs) if held else contextlib.nullcontext()
-        self.pause(False)
         before = self._used(databases)
         whole = psutil.cpu_times()
         with governor, ThreadPoolExecutor(len(self.ports)) as threads:
@@ -125,7 +118,6 @@ class Fleet:
             now - then for now, then in zip(self._used(databases), before, strict=True)
         )
         after = psutil.cpu_times()
-        self.pause(True)
         total = sum(after[:4]) - sum(whole[:4])
         return Burst(
             rate=sum(load.rate for load in loads),
@@ -201,31 +193,32 @@ def _busy(processes: Iterable[psutil.Process]) -> float:
     return used
 
 
-def _processes_of_postgres() -> list[psutil.Process]:
-    """The connections of our database, and the server's own processes."""
+def _processes_of_postgres(database: str) -> list[psutil.Process]:
+    """The connections of one database, and the server's own processes."""
     found = []
     for process in psutil.process_iter(["name", "cmdline"]):
         line = " ".join(process.info["cmdline"] or ())
         if process.info["name"] != "postgres":
             continue
         own = any(word in line for word in ("walwriter", "checkpointer", "background writer"))
-        if own or DATABASE in line:
+        if own or database in line:
             found.append(process)
     return found
 
 
 @contextlib.contextmanager
-def _installation() -> Iterator[Installation]:
-    """A migrated house on a PostgreSQL database of its own."""
+def _installation(name: str) -> Iterator[Installation]:
+    """A migrated house on a PostgreSQL database of its own, both of this name."""
     server = os.environ.get(SERVER, "")
     if not server:
         raise NotRunError(f"{SERVER} is not set to the address of a PostgreSQL server")
-    url = urlunsplit(urlsplit(server)._replace(path=f"/{DATABASE}"))
-    drop = f'DROP DATABASE IF EXISTS "{DATABASE}" WITH (FORCE)'
-    asyncio.run(_execute(server, drop, f'CREATE DATABASE "{DATABASE}"'))
+    url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    drop = f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'
+    asyncio.run(_execute(server, drop, f'CREATE DATABASE "{name}"'))
     try:
         with tempfile.TemporaryDirectory(prefix="relatum-bench-") as folder:
-            home = Path(folder)
+            home = Path(folder) / name
+            home.mkdir()
             text = f"[plugins]\nenabled = []\n{NO_LIMITS}[log]\nlevel = 'warning'\n"
             (home / "relatum.toml").write_text(text, encoding="utf-8")
             kept = {k: v for k, v in os.environ.items() if not k.startswith(("RELATUM_", "PYTHON"))}
@@ -263,30 +256,38 @@ def _fill(port: int, token: str) -> list[str]:
     return ids
 
 
-def two_processes() -> Reading:
-    """Reading one customer and recording one interaction, held and as they come."""
-    with _installation() as made, contextlib.ExitStack() as stack:
-        one, two = (Fleet(made, count, count) for count in (1, 2))
-        stack.callback(one.stop)
-        stack.callback(two.stop)
-        one.wait()
-        two.wait()
-        ids = _fill(one.ports[0], made.token)
-        one.pause(True)
-        two.pause(True)
+class House:
+    """An installation with its processes, customers, and requests about them."""
+
+    def __init__(self, stack: contextlib.ExitStack, processes: int) -> None:
+        made = stack.enter_context(_installation(f"relatum_bench_scale_{processes}"))
+        self.fleet = Fleet(made, processes, processes)
+        stack.callback(self.fleet.stop)
+        self.fleet.wait()
+        ids = _fill(self.fleet.ports[0], made.token)
         reads, writes, note = (made.home / name for name in ("reads", "writes", "note"))
         reads.write_text("\n".join(f"/api/v1/customers/{id}" for id in ids))
         writes.write_text("/api/v1/interactions\n")
         note.write_text(json.dumps({**NOTE, "customer_id": ids[0]}))
-        works = (("read one", reads, None), ("record one", writes, note))
+        self.works = {"read one": (reads, None), "record one": (writes, note)}
+
+    def burst(self, what: str, *, held: bool) -> Burst:
+        """One burst of one kind of work."""
+        return self.fleet.burst(*self.works[what], held=held)
+
+
+def two_processes() -> Reading:
+    """Reading one customer and recording one interaction, held and as they come."""
+    with contextlib.ExitStack() as stack:
+        one, two = House(stack, 1), House(stack, 2)
         rows: list[Sequence[object]] = []
         held: list[float] = []
         costs: list[float] = []
         for is_held in (True, False):
-            for what, paths, body in works:
+            for what in one.works:
                 ones, twos = in_turns(
-                    lambda: one.burst(paths, body, held=is_held),  # noqa: B023
-                    lambda: two.burst(paths, body, held=is_held),  # noqa: B023
+                    lambda: one.burst(what, held=is_held),  # noqa: B023
+                    lambda: two.burst(what, held=is_held),  # noqa: B023
                     rounds=ROUNDS,
                 )
                 factor = ratio([each.rate for each in twos], [each.rate for each in ones])
