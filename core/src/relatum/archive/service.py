@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from relatum.archive.catalogue import NAME, ArchiveFile, Catalogue
+from relatum.archive.catalogue import NAME, ArchiveFile, Catalogue, path_of
 from relatum.archive.files import About, ForeignFile, Reader, pyarrow
 from relatum.archive.holding import Holding, Stretch, checked_month, last_due
 from relatum.archive.kinds import EVENTS, INTERACTIONS, KINDS, Row
@@ -96,6 +96,17 @@ class Archive:
         """The index: every file, by table and month."""
         with as_the_house():
             return await self._catalogue.every()
+
+    async def damaged(self) -> list[ArchiveFile]:
+        """Entries whose file is not there or has another size; no file is read."""
+        files = await self.files()
+        return await asyncio.to_thread(lambda: [entry for entry in files if not self._fits(entry)])
+
+    def _fits(self, entry: ArchiveFile) -> bool:
+        try:
+            return path_of(self.folder, entry).stat().st_size == entry.bytes
+        except (OSError, ForeignFile):
+            return False
 
     async def status(self) -> ArchiveStatus:
         """Every month that is in the database or in the archive."""
