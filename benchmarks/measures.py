@@ -81,6 +81,8 @@ MODULES = (
     "access_lists",
     "access_policies",
     "security",
+    "archive",
+    "partitions",
     "scale",
 )
 

@@ -11,11 +11,13 @@ import pytest
 from benchmarks import (
     access_lists,
     access_policies,
+    archive,
     houses,
     http_reads,
     idle_plugins,
     imports,
     million,
+    partitions,
     security,
     starts,
 )
@@ -27,9 +29,11 @@ SMALL: dict[Any, dict[str, Any]] = {
     access_lists: {"CUSTOMERS": 8_000, "ROUNDS": 2, "DEEP": 1, "SORTS": ("display_name",)},
     million: {"ACCOUNTS": 40},
     access_policies: {"TRIPLES": 500, "CUSTOMERS": 30},
+    archive: {"FACTS": 3_000, "CONTACTS": 2_000, "CUSTOMERS": 50},
     http_reads: {"CUSTOMERS": 120, "ROUNDS": 1, "SECONDS": 1, "IDS": 50},
     idle_plugins: {"ROUNDS": 1, "SINGLES": 5, "BATCHES": 1, "HTTP_ROUNDS": 1, "HTTP_SECONDS": 1},
     imports: {"CUSTOMERS": 300},
+    partitions: {"ROWS": 12_000, "CUSTOMERS": 2_000},
     security: {"INPUTS": 200, "ROWS": 1},
     starts: {"CUSTOMERS": 120, "STARTS": 1, "IDLE_SECONDS": 0},
 }

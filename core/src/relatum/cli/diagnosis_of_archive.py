@@ -1,4 +1,4 @@
-"""What is right and what is wrong with the archive, at a glance; ``archive verify`` reads it all."""
+"""What is wrong with the archive, at a glance; ``relatum archive verify`` reads it all."""
 
 from __future__ import annotations
 
