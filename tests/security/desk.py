@@ -48,7 +48,7 @@ async def lay_out(
             await _made(asks[name]("POST", "/api/v1/exports", json=draft), 202)
     for _ in range(RUNS):
         await house.jobs.enqueue("core.audit_seal")
-    await house.exports.run_once()
+    await house.worker.drain()
     items = (await asks["owner"]("GET", "/api/v1/exports")).json()["items"]
     states = Counter(each["state"] for each in items)
     assert states == {"ready": 3, "waiting": 5}, states
@@ -70,7 +70,7 @@ async def _imports(house: House, canaries: Canaries, labels: list[str], ask: Ask
         made = await _made(ask("POST", "/api/v1/imports", json=draft), 201)
         step = "apply" if apply else "preview"
         await _made(ask("POST", f"/api/v1/imports/{made['id']}/{step}"), 202)
-        await house.import_requests.run_once()
+        await house.worker.drain()
 
 
 async def _made(answer: Awaitable[httpx.Response], status: int) -> Any:

@@ -45,7 +45,7 @@ def file_fuzz(quarry: Quarry, count: int, *, seed: int, steps: int = 25) -> None
             if made is not None and made.status_code == 201:
                 values = {"import_id": made.json()["id"]}
                 quarry.ask(who, apply, apply.filled(values), said=said)
-                quarry.run(quarry.site.house.import_requests.run_once())
+                quarry.run(quarry.site.house.worker.drain())
         gone = known["DELETE", "/api/v1/uploads/{upload_id}"]
         quarry.ask(who, gone, gone.filled({"upload_id": id}))
 

@@ -27,7 +27,7 @@ async def ask_for(site: Site, name: str, target: str, kind: str) -> dict[str, An
     draft = {"target": target, "format": kind, "why": "kiểm thử"}
     answer = await site.visitor(name).ask("POST", "/api/v1/exports", json=draft)
     assert answer.status_code == 202, f"{name} {target}: {answer.text}"
-    await site.house.exports.run_once()
+    await site.house.worker.drain()
     shown = await site.visitor(name).json(f"/api/v1/exports/{answer.json()['id']}")
     return dict(shown)
 
@@ -96,7 +96,7 @@ async def test_ac_sec_11_a_large_export_needs_two_people(site: Site) -> None:
     assert (await second.ask("POST", f"{path}/approve", json={"why": "x"})).status_code == 403
     let = await site.visitor("manager").ask("POST", f"{path}/approve", json={"why": "được"})
     assert let.status_code == 200, let.text
-    await site.house.exports.run_once()
+    await site.house.worker.drain()
     file = await fetched(site, "owner", export["id"])
     assert file.status_code == 200
     assert "Owner" in file.text, "the watermark names who took it out"

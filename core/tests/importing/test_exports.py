@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import datetime as dt
 import io
@@ -20,6 +21,7 @@ from relatum.importing.guessing import guess_plan
 from relatum.importing.plan import Format
 from relatum.importing.reading import open_table
 from relatum.interactions.types import InteractionDraft
+from relatum.values.ids import new_id
 from relatum.values.sensitivity import SENSITIVITIES
 from relatum.values.time import now
 from relatum_sdk.people import make_token
@@ -68,7 +70,7 @@ async def ask(client: Any, **draft: Any) -> Any:
 async def exported(house: Any, client: Any, **draft: Any) -> Any:
     """An export after the background has done what it can."""
     asked = await ask(client, **draft)
-    assert await house.exports.run_once() == 1
+    assert await house.worker.drain() == 1
     return await read(client, asked["id"])
 
 
@@ -110,7 +112,7 @@ async def test_few_records_are_taken_out_at_once_with_a_mark_in_every_row(house,
     await fill(house, LIMIT)
     asked = await ask(lan)
     assert asked["state"] == "queued"
-    assert await house.exports.run_once() == 1
+    assert await house.worker.drain() == 1
     export = await read(lan, asked["id"])
     assert (export["state"], export["records"]) == ("ready", LIMIT)
     [path] = (house.settings.home / "exports").iterdir()
@@ -153,7 +155,7 @@ async def test_sight_counts_at_the_moment_of_writing(house, client_as):
     from relatum.customers.types import CustomerChange
 
     await house.customers.change(customer.id, CustomerChange(owner=other.account), by="system")
-    await house.exports.run_once()
+    await house.worker.drain()
     assert (await read(seller, asked["id"]))["records"] == 0
 
 
@@ -161,7 +163,7 @@ async def test_whoever_is_suspended_meanwhile_gets_nothing(house, lan):
     await fill(house, 1)
     asked = await ask(lan)
     await house.accounts.suspend(lan.account, by="system")
-    await house.exports.run_once()
+    await house.worker.drain()
     found = await house.exports._rows.get(UUID(asked["id"]))
     assert found.state == "failed"
     assert "suspended" in found.error
@@ -247,7 +249,7 @@ async def test_many_records_need_a_second_person(house, lan, minh, client_as):
 
     approved = await decide(minh, id, why="Đã hỏi giám đốc")
     assert (approved.status_code, approved.json()["state"]) == (200, "queued")
-    assert await house.exports.run_once() == 1
+    assert await house.worker.drain() == 1
     assert (await read(lan, id))["state"] == "ready"
     assert len(rows_of(await fetch(lan, id))) == LIMIT + 1
     assert (await minh.post(f"/api/v1/exports/{id}/link")).status_code == 404, "not the approver's"
@@ -267,7 +269,7 @@ async def test_a_refused_export_is_never_written(house, lan, minh):
     id = (await exported(house, lan))["id"]
     assert (await decide(minh, id, "refuse", "Không cần")).json()["state"] == "refused"
     assert (await decide(minh, id)).status_code == 409
-    assert await house.exports.run_once() == 0
+    assert await house.worker.drain() == 0
     found = await read(lan, id)
     assert (found["state"], found["decided_why"]) == ("refused", "Không cần")
 
@@ -327,13 +329,13 @@ async def test_an_approval_covers_what_was_counted_and_a_tenth_more(house, lan, 
     id = (await exported(house, lan))["id"]
     await fill(house, 1, name="Late")
     assert (await decide(minh, id)).status_code == 200
-    await house.exports.run_once()
+    await house.worker.drain()
     assert (await read(lan, id))["state"] == "ready"
 
     second = (await exported(house, lan))["id"]
     await fill(house, 5, name="Later")
     assert (await decide(minh, second)).status_code == 200
-    await house.exports.run_once()
+    await house.worker.drain()
     found = await read(lan, second)
     assert (found["state"], found["records"]) == ("waiting", 16)
 
@@ -400,37 +402,106 @@ async def test_one_deletes_ones_own_file(house, lan, minh):
 # -- what breaks off -----------------------------------------------------------------------------
 
 
-async def test_an_export_that_broke_off_is_written_at_the_next_start(house, lan, monkeypatch):
+async def die_with_it(house: Any, id: str, deliveries: int = 1) -> None:
+    """As a process does that is killed in the middle of writing."""
+    assert await house.exports._rows.begin(UUID(id)) is not None
+    await house.db.execute(
+        "UPDATE core_queue SET status = 'picked', deliveries = ?, heartbeat = ?, "
+        "queue_manager_id = ? WHERE entrypoint = 'core.write_export'",
+        *(deliveries, now() - dt.timedelta(hours=1), new_id()),
+    )
+
+
+async def test_an_export_that_broke_off_is_written_by_the_next_worker(house, lan):
     await fill(house, 1)
     asked = await ask(lan)
-
-    async def dies(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(exports_module, "write_export", dies)
-        with pytest.raises(KeyboardInterrupt):
-            await house.exports.run_once()
+    await die_with_it(house, asked["id"])
     assert (await read(lan, asked["id"]))["state"] == "running"
-    assert await house.exports.run_once() == 1
+    assert await house.worker.drain() == 1
     assert (await read(lan, asked["id"]))["state"] == "ready"
 
 
-async def test_an_export_that_always_breaks_off_is_given_up(house, lan, monkeypatch):
+async def test_an_export_that_always_breaks_off_is_given_up(house, lan):
     await fill(house, 1)
     asked = await ask(lan)
-
-    async def dies(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(exports_module, "write_export", dies)
-    for _ in range(3):
-        with pytest.raises(KeyboardInterrupt):
-            await house.exports.run_once()
-    assert await house.exports.run_once() == 1
+    await die_with_it(house, asked["id"], deliveries=3)
+    assert await house.worker.drain() == 0, "it is a dead letter"
+    assert await house.exports.take_up() == 1
     found = await read(lan, asked["id"])
     assert (found["state"], found["error"]) == ("failed", "it broke off 3 times")
-    assert await house.exports.run_once() == 0
+    assert await house.exports.take_up() == 0
+    assert await house.worker.drain() == 0
+
+
+async def test_of_two_that_write_the_same_export_one_ends_it(house, lan, monkeypatch):
+    """The first stood still for so long that another one took it over."""
+    await fill(house, 2)
+    asked = await ask(lan)
+    real = exports_module.write_export
+    taken_over = False
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        nonlocal taken_over
+        counted = await real(*args, **more)
+        if not taken_over:
+            taken_over = True
+            await house.exports.write(UUID(asked["id"]))
+        return counted
+
+    monkeypatch.setattr(exports_module, "write_export", slow)
+    await house.worker.drain()
+    assert taken_over
+    assert (await read(lan, asked["id"]))["state"] == "ready"
+    told = [kind for kind, _, _ in await facts(house, asked["id"])]
+    assert told.count("core.export_written") == 1
+    assert [path.suffix for path in (house.settings.home / "exports").iterdir()] == [".csv"]
+
+
+async def test_an_export_that_is_called_off(house, lan):
+    """By somebody who looks after the jobs: whoever asked for it is told."""
+    await fill(house, 1)
+    asked = await ask(lan)
+    (run,) = (await house.jobs.find(job="core.write_export")).items
+    await house.jobs.cancel(run.id)
+    assert await house.worker.drain() == 0
+    assert await house.exports.take_up() == 1
+    found = await read(lan, asked["id"])
+    assert (found["state"], found["error"]) == ("failed", "it was called off")
+
+
+async def test_an_export_that_is_called_off_while_it_is_written(house, lan, monkeypatch):
+    await fill(house, 1)
+    asked = await ask(lan)
+    begun = asyncio.Event()
+
+    async def hangs(*_: Any, **__: Any) -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(exports_module, "write_export", hangs)
+    working = asyncio.create_task(house.worker.run_forever())
+    try:
+        await begun.wait()
+        (run,) = (await house.jobs.find(job="core.write_export")).items
+        await house.jobs.cancel(run.id)
+        async with asyncio.timeout(10):
+            while (await read(lan, asked["id"]))["state"] == "running":
+                await asyncio.sleep(0.02)
+    finally:
+        working.cancel()
+        await asyncio.wait([working])
+    assert (await read(lan, asked["id"]))["error"] == "it was called off"
+
+
+async def test_an_export_of_the_release_before_is_written(house, lan):
+    """It waits without a run in the queue."""
+    await fill(house, 1)
+    asked = await ask(lan)
+    await house.db.execute("DELETE FROM core_queue")
+    assert await house.worker.drain() == 0
+    assert await house.exports.take_up() == 1
+    assert await house.worker.drain() == 1
+    assert (await read(lan, asked["id"]))["state"] == "ready"
 
 
 async def test_a_target_that_fails_is_told_and_the_next_one_goes_on(house, lan, monkeypatch):
@@ -442,7 +513,7 @@ async def test_a_target_that_fails_is_told_and_the_next_one_goes_on(house, lan, 
 
     monkeypatch.setattr(target, "export", broken)
     bad, good = await ask(lan, target="core.interactions"), await ask(lan)
-    assert await house.exports.run_once() == 2
+    assert await house.worker.drain() == 2
     found = await read(lan, bad["id"])
     assert found["state"] == "failed"
     assert "secret" not in found["error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +45,7 @@ async def make(client: Any, raw: bytes | str = CONTACTS, **draft: Any) -> Any:
 async def order(house: Any, client: Any, id: str, what: str) -> Any:
     answer = await client.post(f"/api/v1/imports/{id}/{what}")
     assert answer.status_code == 202, answer.text
-    assert await house.import_requests.run_once() == 1
+    assert await house.worker.drain() == 1
     return (await client.get(f"/api/v1/imports/{id}")).json()
 
 
@@ -238,42 +239,88 @@ async def test_masked_values_are_kept_through_an_import_and_its_undoing(house, c
 # -- what breaks off -----------------------------------------------------------------------------
 
 
-async def test_an_import_that_broke_off_goes_on_at_the_next_start(house, client, monkeypatch):
+async def test_an_import_that_broke_off_goes_on_with_the_next_worker(house, client, monkeypatch):
     lines = "".join(f"K{n},Name {n}\n" for n in range(30))
     made = await make(client, f"id,name\n{lines}", name="shop")
     assert (await client.post(f"/api/v1/imports/{made['id']}/apply")).status_code == 202
     house.imports._batch = 10
-    watch = requests_module.ImportRequests._watch
+    stands_still = asyncio.Event()
 
-    def dies(self: Any, id: UUID) -> Any:
+    def stops(self: Any, id: UUID, heard: list[Any]) -> Any:
         left = [2]
 
-        def heard(progress: Any) -> None:
-            watch(self, id)(progress)
+        def hear(progress: Any) -> None:
             left[0] -= 1
             if left[0] == 0:
-                raise KeyboardInterrupt
+                stands_still.set()
+                raise asyncio.CancelledError
 
-        return heard
+        return hear
 
     with monkeypatch.context() as patch:
-        patch.setattr(requests_module.ImportRequests, "_watch", dies)
-        with pytest.raises(KeyboardInterrupt):
-            await house.import_requests.run_once()
+        patch.setattr(requests_module.ImportRequests, "_watch", stops)
+        working = asyncio.create_task(house.import_requests.work(UUID(made["id"]), nothing))
+        await stands_still.wait()
+        await asyncio.wait([working])
     assert (await client.get(f"/api/v1/imports/{made['id']}")).json()["state"] == "applying"
     assert 0 < len(await names(house)) < 30
-    assert await house.import_requests.run_once() == 1
+    assert await house.worker.drain() == 1
     done = (await client.get(f"/api/v1/imports/{made['id']}")).json()
     assert (done["state"], done["outcome"]["counts"]["created"]) == ("applied", 30)
     assert done["outcome"]["continued"] is True
     assert len(await names(house)) == 30
 
 
+async def nothing(done: int, total: int, note: str) -> None:
+    """Nobody wants to know."""
+
+
+async def test_how_far_an_import_is_can_be_seen_from_every_process(house, client, monkeypatch):
+    """It is written down, beside the import and beside the run."""
+    monkeypatch.setattr(requests_module, "TELL_SECONDS", 0.005)
+    monkeypatch.setattr("relatum.jobs.running.REPORT_SECONDS", 0)
+    lines = "".join(f"K{n},Name {n}\n" for n in range(400))
+    made = await make(client, f"id,name\n{lines}", name="shop")
+    assert (await client.post(f"/api/v1/imports/{made['id']}/apply")).status_code == 202
+    house.imports._batch = 10
+    seen: list[Any] = []
+    working = asyncio.create_task(house.worker.drain())
+    while not working.done():
+        found = (await client.get(f"/api/v1/imports/{made['id']}")).json()
+        (run,) = (await house.jobs.find(job="core.run_import")).items
+        seen.append((found["progress"], run.progress))
+        await asyncio.sleep(0)
+    assert await working == 1
+    rows = [progress["rows"] for progress, _ in seen if progress is not None]
+    assert rows, "something was seen of it"
+    assert rows == sorted(rows)
+    assert any(progress is not None and progress.done for _, progress in seen)
+    assert (await client.get(f"/api/v1/imports/{made['id']}")).json()["progress"] is None
+
+
+async def test_an_import_that_always_breaks_off_or_is_called_off_is_given_up(house, client):
+    for state, reason in (("failed", "It broke off 3 times."), ("cancelled", "It was called off.")):
+        made = await make(client, name=state)
+        assert (await client.post(f"/api/v1/imports/{made['id']}/apply")).status_code == 202
+        if state == "failed":
+            await house.db.execute(
+                "UPDATE core_queue SET status = 'failed', attempts = 3, deliveries = 0"
+            )
+        else:
+            (run,) = (await house.jobs.find(states=["waiting"])).items
+            await house.jobs.cancel(run.id)
+        assert await house.import_requests.take_up() == 1
+        found = (await client.get(f"/api/v1/imports/{made['id']}")).json()
+        assert (found["state"], found["error"]) == ("failed", reason)
+        assert await house.import_requests.take_up() == 0
+
+
 async def test_an_import_that_was_applied_but_not_noted_is_not_applied_twice(house, client):
     made = await make(client)
     await order(house, client, made["id"], "apply")
     await house.db.execute("UPDATE core_import_request SET state = 'applying', outcome = NULL")
-    assert await house.import_requests.run_once() == 1
+    await house.import_requests._hand_on(UUID(made["id"]))
+    assert await house.worker.drain() == 1
     done = (await client.get(f"/api/v1/imports/{made['id']}")).json()
     assert (done["state"], done["outcome"]["counts"]["created"]) == ("applied", 1)
     facts = await house.db.fetch("SELECT 1 FROM core_event WHERE type = 'core.import_applied'")

@@ -48,7 +48,7 @@ async def test_deals_of_hidden_customers_stay_in_the_house(house, plugin, client
     for form in ("csv", "jsonl", "xlsx"):
         body = {"target": "sales_pipeline.deals", "format": form, "why": "quarterly talk"}
         id = (await seller.post("/api/v1/exports", json=body)).json()["id"]
-        assert await house.exports.run_once() == 1
+        assert await house.worker.drain() == 1
         export = (await seller.get(f"/api/v1/exports/{id}")).json()
         assert (export["state"], export["records"]) == ("ready", 1), export
         url = (await seller.post(f"/api/v1/exports/{id}/link")).json()["url"]
@@ -81,7 +81,7 @@ async def test_an_import_does_not_reach_hidden_customers(house, plugin, client_a
     assert made.status_code == 201, made.text
     id = made.json()["id"]
     await seller.post(f"/api/v1/imports/{id}/apply")
-    assert await house.import_requests.run_once() == 1
+    assert await house.worker.drain() == 1
     done = (await seller.get(f"/api/v1/imports/{id}")).json()
     assert done["state"] == "applied", done
     counts = done["outcome"]["counts"]

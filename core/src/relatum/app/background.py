@@ -58,8 +58,6 @@ def background_work(house: House) -> list[Work]:
         Work(name="configuration", run=lambda: follow_configuration(house)),
         Work(name="handlers", run=house.handlers.run_forever, finish=house.handlers.finish),
         Work(name="jobs", run=house.worker.run_forever, finish=house.worker.finish),
-        Work(name="exports", run=house.exports.run_forever),
-        Work(name="imports", run=house.import_requests.run_forever),
     ]
 
 

@@ -24,7 +24,7 @@ from relatum.hooks.declarations import (
 from relatum.hooks.specs import hookimpl
 from relatum.importing.events import EVENT_TYPES as IMPORT_EVENTS
 from relatum.importing.exports.events import EVENT_TYPES as EXPORT_EVENTS
-from relatum.importing.sweeping import SWEEP_FILES
+from relatum.importing.jobs import JOBS as IMPORT_JOBS
 from relatum.importing.targets.customers import CustomersTarget
 from relatum.importing.targets.interactions import InteractionsTarget
 from relatum.importing.targets.links import LinksTarget
@@ -88,7 +88,7 @@ def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
 
 @hookimpl
 def relatum_register_jobs(plugin: Plugin) -> list[Job]:
-    return [SEAL, SWEEP, SWEEP_FILES, ARCHIVE, *backup_jobs(plugin.settings)]
+    return [SEAL, SWEEP, *IMPORT_JOBS, ARCHIVE, *backup_jobs(plugin.settings)]
 
 
 @hookimpl

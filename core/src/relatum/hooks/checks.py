@@ -35,7 +35,9 @@ DECLARED_ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 ROLE_NAMES = frozenset(get_args(RoleName))
 #: five fields; names of days and months are for croniter to know
 CRON = re.compile(r"[\w*/,#?-]+(?: +[\w*/,#?-]+){4}")
-MOST_PRIORITY = 1_000_000
+#: Priorities are strict: what keeps the house in order must not wait behind busy plugins.
+MOST_PRIORITY, CORE_PRIORITY = 1_000, 10_000
+MOST_AT_ONCE = 10_000
 CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 
 Check = Callable[[Any], Iterator[Problem]]
@@ -172,10 +174,11 @@ def _job(item: Job) -> Iterator[Problem]:
         length = getattr(item, name)
         if not isinstance(length, dt.timedelta) or length <= dt.timedelta(0):
             yield _bad(item, name, "a timedelta above zero")
-    for name, least in (("priority", -MOST_PRIORITY), ("at_once", 0)):
+    most = CORE_PRIORITY if str(item.id).startswith("core.") else MOST_PRIORITY
+    for name, low, high in (("priority", -MOST_PRIORITY, most), ("at_once", 0, MOST_AT_ONCE)):
         number = getattr(item, name)
-        if type(number) is not int or not least <= number <= MOST_PRIORITY:
-            yield _bad(item, name, f"a whole number from {least} to {MOST_PRIORITY}")
+        if type(number) is not int or not low <= number <= high:
+            yield _bad(item, name, f"a whole number from {low} to {high}")
     if item.atomic not in (True, False):
         yield _bad(item, "atomic", "True or False")
 

@@ -110,6 +110,8 @@ class StoredImportRequest(Table, tablename="core_import_request"):
     problems = JSON(default="[]")
     #: how often it was begun since somebody last asked
     attempts = Integer(default=0)
+    #: how far it is, while it is being worked on
+    progress = JSON(default=None, null=True)
     created_at = Timestamptz(default=None, null=False)
     updated_at = Timestamptz(default=None, null=False)
 

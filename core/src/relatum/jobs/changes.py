@@ -50,7 +50,8 @@ async def _bury(db: Database, run: UUID, status: str) -> bool:
             await db.execute(
                 "INSERT INTO core_job_done (run, job, state, key, unique_text, priority, args, "
                 "error, attempts, enqueued_at, due_at, started_at, finished_at, expires_at) "
-                "SELECT run, entrypoint, 'cancelled', limit_key, coalesce(dedupe_key, ''), "
+                "SELECT run, entrypoint, 'cancelled', limit_key, "
+                "coalesce(substr(dedupe_key, length(entrypoint) + 2), ''), "
                 "priority, payload, error, attempts, created, due_at, started_at, ?, ? "
                 "FROM core_queue WHERE run = ?",
                 *(moment, moment + KEPT, run),

@@ -56,6 +56,16 @@ async def one_run(db: Database, run: UUID) -> JobRun:
     return job_run((done or queued)[0])
 
 
+async def latest_runs(db: Database, job: str, uniques: Sequence[str]) -> dict[str, JobRun]:
+    """The last run of a job with each unique key, wherever it stands."""
+    with as_the_house():
+        done = await db.fetch_in(f"{_DONE} WHERE unique_text IN ({{}}) AND job = ?", uniques, job)
+        keys = [dedupe_key(job, unique) for unique in uniques]
+        queued = await db.fetch_in(f"{_QUEUED} WHERE dedupe_key IN ({{}})", keys)
+    runs = sorted(map(job_run, [*done, *queued]), key=lambda run: run.id)
+    return {run.unique: run for run in runs}
+
+
 async def find_runs(
     db: Database, *, job: str, states: Sequence[RunState], limit: int, cursor: str | None
 ) -> Page[JobRun]:
@@ -100,18 +110,16 @@ async def queue_statuses(db: Database, on: Collection[str]) -> list[QueueStatus]
         on: the ids of the jobs whose plugins are on.
     """
     moment = now()
+    count = "SELECT entrypoint, status, count(*) FROM core_queue GROUP BY entrypoint, status"
+    oldest_ready = (
+        "SELECT entrypoint, min(execute_after) FROM core_queue WHERE status = 'queued' "
+        "AND stage < 2 AND execute_after <= ? GROUP BY entrypoint"
+    )
     with as_the_house():
-        rows, oldest = await db.fetch_together(
-            ("SELECT entrypoint, status, count(*) FROM core_queue GROUP BY entrypoint, status", ()),
-            (
-                "SELECT entrypoint, min(execute_after) FROM core_queue WHERE status = 'queued' "
-                "AND stage < 2 AND execute_after <= ? GROUP BY entrypoint",
-                (moment,),
-            ),
-        )
+        rows, oldest = await db.fetch_together((count, ()), (oldest_ready, (moment,)))
     counts: dict[str, dict[str, int]] = {}
-    for job, status, count in rows:
-        counts.setdefault(job, {})[STATES[status]] = count
+    for job, status, number in rows:
+        counts.setdefault(job, {})[STATES[status]] = number
     since = {job: (moment - _moment(after)).total_seconds() for job, after in oldest}
     return [
         QueueStatus(

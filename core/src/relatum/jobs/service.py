@@ -18,6 +18,7 @@ import msgspec
 from relatum.db.database import to_json
 from relatum.db.guarding import as_the_house
 from relatum.events.context import context_text
+from relatum.hooks.checks import MOST_PRIORITY
 from relatum.hooks.gate import owner
 from relatum.jobs import changes, records
 from relatum.jobs.engine.ended import CHANNEL, STOP_CHANNEL
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from relatum.telemetry.metrics import Metrics
 
 LONGEST_KEY = 200
-MOST_PRIORITY = 1_000_000
 #: A run whose unique key another one gives up and a third takes meanwhile is tried again.
 TRIES = 5
 
@@ -218,6 +218,11 @@ class Jobs:
         """
         return await records.find_runs(self._db, job=job, states=states, limit=limit, cursor=cursor)
 
+    async def latest(self, job: str, uniques: Sequence[str]) -> dict[str, JobRun]:
+        """The last run of a job with each of some unique keys, wherever it stands; those without
+        any, or whose run is forgotten, are left out."""
+        return await records.latest_runs(self._db, job, uniques)
+
     async def queues(self) -> list[QueueStatus]:
         """How many runs of each job wait, go on, and have failed; jobs without any are left out."""
         return await records.queue_statuses(self._db, self._registry.jobs.ids())
@@ -313,8 +318,8 @@ def _rows(job: Job, requests: Sequence[JobRequest], moment: dt.datetime) -> list
     rows = []
     for run, request in zip(_ids(len(requests)), requests, strict=True):
         due = moment if request.at is None else utc(request.at)
+        _check(request)
         priority = job.priority if request.priority is None else request.priority
-        _check(request, priority)
         rows.append(
             [
                 priority,
@@ -366,7 +371,7 @@ def _ids(count: int) -> list[UUID]:
     return [new_id()] if count == 1 else new_ids(count)
 
 
-def _check(request: JobRequest, priority: int) -> None:
+def _check(request: JobRequest) -> None:
     for name in ("key", "unique"):
         text = getattr(request, name)
         if len(text) > LONGEST_KEY or "\x00" in text:
@@ -374,9 +379,9 @@ def _check(request: JobRequest, priority: int) -> None:
                 f"expected a {name} of at most {LONGEST_KEY} characters without NUL, got "
                 f"{len(text)}; use a shorter one, such as an id"
             )
-    if not -MOST_PRIORITY <= priority <= MOST_PRIORITY:
+    if not -MOST_PRIORITY <= (request.priority or 0) <= MOST_PRIORITY:
         raise InvalidInput(
-            f"expected a priority from {-MOST_PRIORITY} to {MOST_PRIORITY}, got {priority}"
+            f"expected a priority from {-MOST_PRIORITY} to {MOST_PRIORITY}, got {request.priority}"
         )
 
 

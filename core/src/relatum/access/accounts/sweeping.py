@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from relatum.access.accounts.sessions import IDLE
 from relatum.access.accounts.throttle import FORGOTTEN
+from relatum.hooks.checks import CORE_PRIORITY
 from relatum.hooks.declarations import Job
 from relatum.values.text import Text
 from relatum.values.time import now
@@ -34,4 +35,5 @@ SWEEP = Job(
     title=Text(en="Forget ended sessions and links", vi="Dọn phiên và liên kết đã hết hạn"),
     run=sweep,
     every=dt.timedelta(hours=1),
+    priority=CORE_PRIORITY,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from relatum.hooks.checks import CORE_PRIORITY
 from relatum.hooks.declarations import Job
 from relatum.values.text import Text
 
@@ -23,4 +24,5 @@ SEAL = Job(
     title=Text(en="Seal the audit trail", vi="Niêm phong nhật ký kiểm tra"),
     run=seal,
     every=dt.timedelta(minutes=1),
+    priority=CORE_PRIORITY,
 )

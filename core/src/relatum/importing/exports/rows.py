@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -41,6 +41,19 @@ _COLUMNS = (
 )
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM core_export"  # noqa: S608 - names of our own
 _FIELDS = tuple(Export.__struct_fields__)
+
+
+class Begun(NamedTuple):
+    """A request that is being worked on: for which time, and how many records a second person let
+    go, if any did."""
+
+    export: Export
+    attempt: int
+    approved: int | None
+
+
+class Superseded(Conflict):
+    """Somebody else has begun this since."""
 
 
 class ExportRows:
@@ -84,38 +97,63 @@ class ExportRows:
             f"{condition}ORDER BY created_at DESC, id DESC LIMIT ?", *params, limit
         )
 
-    async def begin_next(self, most_attempts: int) -> tuple[Export, int | None] | None:
-        """Take up the oldest request that is to be worked on, also one that broke off.
+    async def begin(self, id: UUID) -> Begun | None:
+        """Take up a request that is to be written, also one that broke off; ``None`` when there is
+        nothing to do. Whoever had begun it before cannot end it any more."""
+        with as_the_house():
+            rows = await self._db.execute_returning(
+                "UPDATE core_export SET state = 'running', attempts = attempts + 1 "
+                "WHERE id = ? AND state IN ('queued', 'running') "
+                "RETURNING approved_records, attempts",
+                id,
+            )
+        if not rows:
+            return None
+        approved, attempt = rows[0]
+        return Begun(await self.get(id), attempt, approved)
 
-        Returns it with the number of records that were let go by a second person, if any.
+    async def end(self, begun: Begun, state: ExportState, **values: Any) -> None:
+        """Change the state of a request that was begun.
+
+        Raises:
+            Superseded: somebody else has begun it since.
         """
-        async with self._db.transaction():
-            with as_the_house():
-                row = await self._db.fetch_one(
-                    "SELECT id, approved_records, attempts FROM core_export "
-                    "WHERE state IN ('queued', 'running') ORDER BY created_at, id LIMIT 1"
-                )
-                if row is None:
-                    return None
-                id, approved, attempts = row
-                state = "running" if attempts < most_attempts else "failed"
-                await self._db.execute(
-                    "UPDATE core_export SET state = ?, attempts = ? WHERE id = ?",
-                    *(state, attempts + 1, id),
-                )
-                return await self.get(id), approved
+        try:
+            await self.move(
+                begun.export.id, "running", state, **values, expected_attempt=begun.attempt
+            )
+        except Conflict as error:
+            raise Superseded(error.detail) from None
 
-    async def move(self, id: UUID, before: ExportState, state: ExportState, **values: Any) -> None:
+    async def busy(self) -> list[UUID]:
+        """The ids of requests that are to be written, or are being written."""
+        with as_the_house():
+            rows = await self._db.fetch(
+                "SELECT id FROM core_export WHERE state IN ('queued', 'running') ORDER BY id"
+            )
+        return [row[0] for row in rows]
+
+    async def move(
+        self,
+        id: UUID,
+        before: ExportState,
+        state: ExportState,
+        *,
+        expected_attempt: int | None = None,
+        **values: Any,
+    ) -> None:
         """Change the state of a request that is in the state it is expected to be in.
 
         Raises:
             Conflict: somebody else was faster.
         """
         names = "".join(f", {name} = ?" for name in values)
+        fence = "" if expected_attempt is None else " AND attempts = ?"
         with as_the_house():
             moved = await self._db.execute(
-                f"UPDATE core_export SET state = ?{names} WHERE id = ? AND state = ?",  # noqa: S608
+                f"UPDATE core_export SET state = ?{names} WHERE id = ? AND state = ?{fence}",  # noqa: S608
                 *(state, *values.values(), id, before),
+                *([] if expected_attempt is None else [expected_attempt]),
             )
         if moved != 1:
             raise Conflict(

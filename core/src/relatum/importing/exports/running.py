@@ -35,7 +35,8 @@ class Counted(msgspec.Struct, frozen=True):
 async def write_export(
     house: House, export: Export, viewer: Viewer, path: Path, *, most: int | None
 ) -> Counted:
-    """Write what the viewer sees; beyond ``most`` records only count them, and leave no file.
+    """Write what the viewer sees; beyond ``most`` records only count them: what is written then is
+    no export.
 
     Raises:
         Refused: the viewer may not take this out (any more).
@@ -46,19 +47,14 @@ async def write_export(
     demand(viewer, PERMISSION)
     demand(viewer, target.permission)
     query = query_of(target, export.filters)
-    draft = path.with_suffix(".part")
-    run = _Run(draft, target, export, most)
+    run = _Run(path, target, export, most)
     try:
         await asyncio.to_thread(run.open)
         async with house.sights.looking_as(viewer):
             async for records in _records(house, target, query):
                 await run.take(records)
-        await asyncio.to_thread(run.close)
-        if run.fits:
-            draft.replace(path)
     finally:
         await asyncio.to_thread(run.close)
-        draft.unlink(missing_ok=True)
     return Counted(run.records, run.fits)
 
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import msgspec
+
 from relatum.access.links import LinkQuery, SignedLinks
 from relatum.events.context import because
 from relatum.events.types import NewEvent
 from relatum.importing.acting import demand, viewer_of
-from relatum.importing.background import Background
 from relatum.importing.exports import events as facts
-from relatum.importing.exports.rows import ExportRows, nothing
+from relatum.importing.exports.rows import Begun, ExportRows, Superseded, nothing
 from relatum.importing.exports.running import PERMISSION, filters_of, query_of, write_export
 from relatum.importing.exports.second_person import refuse_first_person
 from relatum.importing.exports.types import Export, ExportDraft, ExportFile, ExportState
@@ -30,8 +31,6 @@ from relatum.values.problems import Conflict, RelatumError
 from relatum.values.time import now
 
 if TYPE_CHECKING:
-    import msgspec
-
     from relatum.access.viewer import Viewer
     from relatum.hooks.declarations import ImportTarget
     from relatum.importing.acting import House
@@ -41,9 +40,16 @@ log = logging.getLogger("relatum.exports")
 APPROVE = "core.exports.approve"
 LINK_PURPOSE = "export"
 LINK_SECONDS = 15 * 60
-#: A request that broke off so many times is not tried again.
-MOST_ATTEMPTS = 3
+CALLED_OFF = "it was called off"
+#: The job that writes one.
+WRITE = "core.write_export"
 DAY = dt.timedelta(days=1)
+
+
+class ExportWork(msgspec.Struct, frozen=True):
+    """Which one to write."""
+
+    export: UUID
 
 
 class Exports:
@@ -53,9 +59,6 @@ class Exports:
         self._house = house
         self._rows = ExportRows(house.db)
         self._links = SignedLinks(house.keys)
-        self._background = Background(self._step)
-        self.run_once = self._background.run_once
-        self.run_forever = self._background.run_forever
 
     async def request(self, draft: ExportDraft, *, viewer: Viewer, person: str) -> Export:
         """Ask for an export. It is written in the background.
@@ -100,8 +103,11 @@ class Exports:
         async with self._house.db.transaction():
             await self._rows.add(export)
             await self._tell(facts.REQUESTED, fact, by=viewer.actor, why=draft.why)
-        self._house.db.after_commit(self._background.wake)
+            await self._order(export.id)
         return export
+
+    async def _order(self, id: UUID) -> None:
+        await self._house.jobs.enqueue(WRITE, ExportWork(export=id), unique=str(id))
 
     async def find(
         self, viewer: Viewer, *, states: Sequence[ExportState] = (), limit: int = 50
@@ -163,7 +169,8 @@ class Exports:
         async with self._house.db.transaction():
             await self._rows.move(id, "waiting", state, **values)
             await self._tell(kind, fact, by=viewer.actor, why=why)
-        self._house.db.after_commit(self._background.wake)
+            if state == "queued":
+                await self._order(id)
         return await self._rows.get(id)
 
     # -- the file --------------------------------------------------------------------------------
@@ -215,36 +222,39 @@ class Exports:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    async def _step(self) -> bool:
-        """Write the next export that waits to be written."""
-        begun = await self._rows.begin_next(MOST_ATTEMPTS)
-        if begun is None:
-            return False
-        export, approved = begun
-        if export.state == "failed":
-            await self._fail(export, "failed", f"it broke off {MOST_ATTEMPTS} times")
-            return True
-        with because(export.why, actor=export.by):
-            await self._write(export, approved)
-        return True
+    async def write(self, id: UUID) -> None:
+        """Write an export that waits to be written, or that broke off; another one is left alone.
 
-    async def _write(self, export: Export, approved: int | None) -> None:
-        path = self._path(export)
+        What goes wrong is told with the export.
+        """
+        begun = await self._rows.begin(id)
+        if begun is None:
+            return
+        with because(begun.export.why, actor=begun.export.by):
+            try:
+                await self._write(begun)
+            except Superseded:
+                log.warning("export %s was taken over by another worker", id)
+
+    async def _write(self, begun: Begun) -> None:
+        export, path = begun.export, self._path(begun.export)
+        draft = path.with_name(f"{path.name}.{begun.attempt}.part")
         try:
             viewer = await viewer_of(self._house, export.account, export.by)
-            most = await self._most(export, approved)
-            counted = await write_export(self._house, export, viewer, path, most=most)
+            most = await self._most(export, begun.approved)
+            counted = await write_export(self._house, export, viewer, draft, most=most)
         except RelatumError as error:
-            await self._fail(export, "running", error.detail)
-            return
+            await self._fail(begun, error.detail)
         except Exception as error:
             log.exception("export %s failed", export.id)
-            await self._fail(export, "running", f"{type(error).__name__}; the log says more")
-            return
-        if counted.written:
-            await self._ready(export, counted.records, path)
+            await self._fail(begun, f"{type(error).__name__}; the log says more")
         else:
-            await self._wait(export, counted.records)
+            if counted.written:
+                await self._ready(begun, counted.records, draft)
+            else:
+                await self._wait(begun, counted.records)
+        finally:
+            await asyncio.to_thread(draft.unlink, missing_ok=True)
 
     async def _most(self, export: Export, approved: int | None) -> int:
         """How many records may be written now."""
@@ -253,14 +263,13 @@ class Exports:
         taken = await self._rows.taken(export.account, export.by, now() - DAY)
         return max(self._house.settings.exports.approval_above - taken, 0)
 
-    async def _ready(self, export: Export, records: int, path: Path) -> None:
-        moment = now()
-        size = await asyncio.to_thread(lambda: path.stat().st_size)
+    async def _ready(self, begun: Begun, records: int, draft: Path) -> None:
+        moment, export = now(), begun.export
+        size = await asyncio.to_thread(lambda: draft.stat().st_size)
         fact = facts.ExportCounted(export.id, export.target, records)
         async with self._house.db.transaction():
-            await self._rows.move(
-                export.id,
-                "running",
+            await self._rows.end(
+                begun,
                 "ready",
                 records=records,
                 size=size,
@@ -268,13 +277,15 @@ class Exports:
                 expires_at=moment + self._kept(),
             )
             await self._tell(facts.WRITTEN, fact, by=export.by, why=export.why)
+            # nobody sees that it is ready before it is there, nor another worker's file instead
+            await asyncio.to_thread(draft.replace, self._path(export))
 
-    async def _wait(self, export: Export, records: int) -> None:
+    async def _wait(self, begun: Begun, records: int) -> None:
+        export = begun.export
         fact = facts.ExportCounted(export.id, export.target, records)
         async with self._house.db.transaction():
-            await self._rows.move(
-                export.id,
-                "running",
+            await self._rows.end(
+                begun,
                 "waiting",
                 records=records,
                 approved_records=None,
@@ -282,11 +293,37 @@ class Exports:
             )
             await self._tell(facts.WAITS, fact, by=export.by, why=export.why)
 
-    async def _fail(self, export: Export, before: ExportState, reason: str) -> None:
+    async def _fail(self, begun: Begun, reason: str) -> None:
+        export = begun.export
         fact = facts.ExportEnded(export.id, export.target, reason[:300])
         async with self._house.db.transaction():
-            await self._rows.move(export.id, before, "failed", error=reason, finished_at=now())
+            await self._rows.end(begun, "failed", error=reason, finished_at=now())
             await self._tell(facts.FAILED, fact, by=export.by, why=export.why)
+
+    async def take_up(self) -> int:
+        """Order what is to be written and was never ordered (by a release before), and give up
+        what broke off for good or was called off; returns how many."""
+        busy = await self._rows.busy()
+        runs = await self._house.jobs.latest(WRITE, [str(id) for id in busy])
+        lost = 0
+        for id in busy:
+            run = runs.get(str(id))
+            if run is None:
+                await self._order(id)
+            elif run.state == "failed":
+                await self.give_up(id, f"it broke off {run.attempts} times")
+            elif run.state == "cancelled":
+                await self.give_up(id, CALLED_OFF)
+            else:
+                continue
+            lost += 1
+        return lost
+
+    async def give_up(self, id: UUID, reason: str) -> None:
+        """End an export that is to be written, or being written by nobody."""
+        begun = await self._rows.begin(id)
+        if begun is not None:
+            await self._fail(begun, reason)
 
     # -- tidying ---------------------------------------------------------------------------------
 

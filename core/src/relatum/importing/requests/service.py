@@ -8,8 +8,10 @@ reports comes from its own files.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -18,7 +20,6 @@ import msgspec
 
 from relatum.events.context import because
 from relatum.importing.acting import viewer_of
-from relatum.importing.background import Background
 from relatum.importing.plan import Plan, dump_plan
 from relatum.importing.requests.planning import demand_rights, lay_out, plan_for
 from relatum.importing.requests.rows import RequestRows, StoredRequest, nothing
@@ -28,8 +29,6 @@ from relatum.values.ids import new_id
 from relatum.values.problems import Conflict, NotFound, RelatumError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from relatum.access.viewer import Viewer
     from relatum.importing.acting import House
     from relatum.importing.service import Imports
@@ -39,9 +38,23 @@ log = logging.getLogger("relatum.imports")
 
 #: Records that a preview writes and takes back; other writers wait meanwhile.
 REHEARSED = 2_000
-#: A request that broke off so many times is not tried again by itself.
-MOST_ATTEMPTS = 3
+#: How often it is written down how far an import is.
+TELL_SECONDS = 0.5
+CALLED_OFF = "It was called off."
+#: The job that works on one.
+WORK = "core.run_import"
 _FILES = "files"
+
+
+#: As :meth:`relatum.jobs.types.Run.report`.
+Report = Callable[[int, int, str], Awaitable[None]]
+Watch = Callable[[Progress], None]
+
+
+class ImportWork(msgspec.Struct, frozen=True):
+    """Which one to work on."""
+
+    request: UUID
 
 
 class ImportRequests:
@@ -52,10 +65,6 @@ class ImportRequests:
         self._imports = imports
         self._uploads = uploads
         self._rows = RequestRows(house.db)
-        self._progress: dict[UUID, Progress] = {}
-        self._background = Background(self._step)
-        self.run_once = self._background.run_once
-        self.run_forever = self._background.run_forever
 
     async def create(self, draft: ImportDraft, viewer: Viewer) -> ImportRequest:
         """A plan for files that the viewer uploaded; nothing is read into the house yet.
@@ -135,9 +144,13 @@ class ImportRequests:
             raise Conflict(
                 f"expected an import that is {' or '.join(steps)}, got one that is {stored.state}"
             )
-        await self._rows.move(id, stored.state, steps[stored.state], attempts=0, error="")
-        self._house.db.after_commit(self._background.wake)
+        async with self._house.db.transaction():
+            await self._rows.move(id, stored.state, steps[stored.state], attempts=0, error="")
+            await self._hand_on(id)
         return await self.get(id, viewer)
+
+    async def _hand_on(self, id: UUID) -> None:
+        await self._house.jobs.enqueue(WORK, ImportWork(request=id), unique=str(id))
 
     async def _was_begun(self, id: UUID) -> bool:
         try:
@@ -148,44 +161,43 @@ class ImportRequests:
 
     # -- doing it --------------------------------------------------------------------------------
 
-    async def _step(self) -> bool:
-        stored = await self._rows.next_busy()
+    async def work(self, id: UUID, report: Report) -> None:
+        """Do what there is to do in a request; what goes wrong is told with it.
+
+        Args:
+            report: told now and then how far it is.
+        """
+        stored = await self._rows.begin(id)
         if stored is None:
-            return False
-        if stored.attempts >= MOST_ATTEMPTS:
-            await self._rows.move(
-                stored.id, stored.state, "failed", error=f"It broke off {MOST_ATTEMPTS} times."
-            )
-            return True
-        await self._rows.move(stored.id, stored.state, stored.state, attempts=stored.attempts + 1)
+            return
         try:
             with because(actor=stored.by):
-                await self._do(stored)
+                await self._do(stored, report)
         except RelatumError as error:
             problems = list(error.problems)[:100]
-            await self._rows.move(
-                stored.id, stored.state, "failed", error=error.detail, problems=problems
-            )
+            await self._rows.end(stored, "failed", error=error.detail, problems=problems)
         except Exception as error:
             log.exception("import %s failed", stored.id)
             said = f"{type(error).__name__}; the log says more"
-            await self._rows.move(stored.id, stored.state, "failed", error=said, problems=[])
-        finally:
-            self._progress.pop(stored.id, None)
-        return True
+            await self._rows.end(stored, "failed", error=said, problems=[])
 
-    async def _do(self, stored: StoredRequest) -> None:
+    async def _do(self, stored: StoredRequest, report: Report) -> None:
         viewer = await viewer_of(self._house, stored.account, stored.by)
         await demand_rights(self._house, stored.plan, viewer)
         unmasked = msgspec.structs.replace(viewer.sight, masked=frozenset())
         viewer = msgspec.structs.replace(viewer, sight=unmasked)
-        async with self._house.sights.looking_as(viewer):
-            state, values = await self._done(stored)
-        await self._rows.move(stored.id, stored.state, state, error="", problems=[], **values)
+        async with (
+            self._telling(stored, report) as watch,
+            self._house.sights.looking_as(viewer),
+        ):
+            state, values = await self._done(stored, watch)
+        await self._rows.end(stored, state, error="", problems=[], **values)
 
-    async def _done(self, stored: StoredRequest) -> tuple[ImportState, dict[str, Any]]:
+    async def _done(
+        self, stored: StoredRequest, watch: Watch
+    ) -> tuple[ImportState, dict[str, Any]]:
         """Do what the state says; returns the state after it and what to keep."""
-        id, plan, watch = stored.id, stored.plan, self._watch(stored.id)
+        id, plan = stored.id, stored.plan
         folder = self._folder(id)
         if stored.state == "previewing":
             preview = await self._imports.preview(plan, folder, watch=watch, rehearse=REHEARSED)
@@ -197,11 +209,54 @@ class ImportRequests:
         outcome = await self._imports.apply(plan, folder, id=id, by=stored.by, watch=watch)
         return "applied", {"outcome": _public(outcome)}
 
-    def _watch(self, id: UUID) -> Callable[[Progress], None]:
-        def watch(progress: Progress) -> None:
-            self._progress[id] = progress
+    @contextlib.asynccontextmanager
+    async def _telling(self, stored: StoredRequest, report: Report) -> AsyncIterator[Watch]:
+        """Write down now and then what is heard of the progress, apart from what is being done."""
+        heard: list[Progress] = []
 
-        return watch
+        async def tell() -> None:
+            while True:
+                await asyncio.sleep(TELL_SECONDS)
+                if heard:
+                    progress = heard.pop()
+                    heard.clear()
+                    await self._rows.note_progress(stored, progress)
+                    await report(progress.rows, 0, progress.file)
+
+        teller = asyncio.create_task(tell())
+        try:
+            yield self._watch(stored.id, heard)
+        finally:
+            teller.cancel()
+            await asyncio.wait([teller])
+
+    def _watch(self, id: UUID, heard: list[Progress]) -> Watch:
+        return heard.append
+
+    async def take_up(self) -> int:
+        """Hand on what is to be done and was never handed on (by a release before), and give up
+        what broke off for good or was called off; returns how many."""
+        busy = await self._rows.busy()
+        runs = await self._house.jobs.latest(WORK, [str(id) for id in busy])
+        lost = 0
+        for id in busy:
+            run = runs.get(str(id))
+            if run is None:
+                await self._hand_on(id)
+            elif run.state == "failed":
+                await self.give_up(id, f"It broke off {run.attempts} times.")
+            elif run.state == "cancelled":
+                await self.give_up(id, CALLED_OFF)
+            else:
+                continue
+            lost += 1
+        return lost
+
+    async def give_up(self, id: UUID, reason: str) -> None:
+        """End what is to be done, or being done by nobody."""
+        stored = await self._rows.begin(id)
+        if stored is not None:
+            await self._rows.end(stored, "failed", error=reason, problems=[])
 
     # -- files -----------------------------------------------------------------------------------
 
@@ -247,7 +302,7 @@ class ImportRequests:
             undone=stored.undone,
             error=stored.error,
             problems=stored.problems,
-            progress=self._progress.get(stored.id),
+            progress=stored.progress,
             rejected=await self._rejected(stored.id),
             created_at=stored.created_at,
             updated_at=stored.updated_at,

@@ -135,7 +135,7 @@ class PatientRepository:
 
 
 class Ending:
-    """Writes at once that runs are over: one transaction for all that end while it is being written.
+    """Writes at once that runs are over: in one transaction those that end while it writes.
 
     PgQueuer gathers for a tenth of a second; a seat that many wait for would be free so late.
     """
