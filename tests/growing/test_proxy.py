@@ -119,6 +119,24 @@ class TestWhoCalls:
             assert "strict-transport-security" in answer.headers
 
 
+def test_a_change_at_each_process_is_seen_live_at_the_other(place: Installation) -> None:
+    one, two = place.webs
+    for here, there in ((one, two), (two, one)):
+        with place.owner(here.url) as watcher, place.owner(there.url) as writer:
+            made = writer.post(CUSTOMERS, json={"display_name": "Đang xem"}).json()["id"]
+            with watcher.stream("GET", "/api/v1/live") as stream:
+                assert stream.headers["content-type"].startswith("text/event-stream")
+                lines = stream.iter_lines()
+                assert any("hello" in line for line in lines)
+                began = time.monotonic()
+                body = {"kind": "core.note", "customer_id": made, "payload": {"text": "a"}}
+                assert writer.post("/api/v1/interactions", json=body).status_code == 201
+                assert any(made in line for line in lines)
+                assert time.monotonic() - began < 5
+    with place.owner() as anywhere, anywhere.stream("GET", "/api/v1/live") as stream:
+        assert any("hello" in line for line in stream.iter_lines()), "the proxy holds nothing back"
+
+
 def test_exports_are_written_once_and_fetched_at_both(place: Installation) -> None:
     with place.owner() as owner:
         for number in range(5):

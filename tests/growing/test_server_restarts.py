@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from relatum.config.settings import Limits, PostgreSql, Settings
 from relatum.customers.types import CustomerDraft
 from relatum.http.problems import failure_of
 from tests.growing.conftest import Process
+from tests.growing.processes import COMMAND
 from tests.growing.programs import Cluster, cluster, folder_of_service
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
@@ -190,3 +193,28 @@ class TestReplica:
             assert len(rows) == 1
             with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
                 await create(house, "Khách ở bản sao")
+        done = await asyncio.to_thread(_command, reading, "export", "out", "--format", "csv")
+        assert done.returncode == 0, done.stdout + done.stderr
+        exported = (reading.home / "out" / "core.customers.csv").read_text(encoding="utf-8-sig")
+        assert "Khách ở bản chính" in exported
+        done = await asyncio.to_thread(_command, reading, "report")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command on another database, as somebody at the shell gives it."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("RELATUM_")}
+    named = {
+        "RELATUM_HOME": str(settings.home),
+        "RELATUM_DATABASE": settings.database,
+        "RELATUM_SAFE_MODE": "1",
+    }
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=settings.home,
+        env=kept | named,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
