@@ -61,34 +61,33 @@ def by_hand(rows: list[tuple[Any, ...]]) -> str:
 
 
 def _form(name: str, value: Any) -> str:
-    if name in {"uuid", "customer_id"}:
-        return str(UUID(value))
-    if name in {"name", "long"}:
-        return f"{len(value)}:{value}"
-    if name == "json":
-        if value == "1.50":
-            return "n1.5"
-        return f"{len(value)}:{value}"
-    if name == "meant":
-        # as PostgreSQL prints what it has taken apart
-        text = {'{"b":1,"a":[1.50,1e2]}': '{"a": [1.50, 100], "b": 1}'}.get(value, value)
-        return f"{len(text)}:{text}"
-    if name in {"at", "wall"}:
-        moment = dt.datetime.fromisoformat(value)
-        if name == "at":
-            moment = moment.astimezone(dt.UTC)
-        return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
-    if name == "clock":
-        return dt.time.fromisoformat(value).strftime("%H:%M:%S.%f")
-    if name == "span":
-        return str(int(value * 1_000_000))
-    if name == "bytes":
-        return str(value.hex())
-    if name == "double":
-        return struct.pack(">d", value + 0.0).hex()
-    if name == "exact":
-        return str(Decimal(value).normalize())
-    return str(value)
+    return _FORMS.get(name, str)(value)
+
+
+def _text(value: str) -> str:
+    return f"{len(value)}:{value}"
+
+
+_MEANT = {'{"b":1,"a":[1.50,1e2]}': '{"a": [1.50, 100], "b": 1}'}
+_FORMS: dict[str, Callable[[Any], str]] = {
+    "uuid": lambda value: str(UUID(value)),
+    "name": _text,
+    "long": _text,
+    "json": lambda value: "n1.5" if value == "1.50" else _text(value),
+    # as PostgreSQL prints what it has taken apart
+    "meant": lambda value: _text(_MEANT.get(value, value)),
+    "at": lambda value: _stamp(dt.datetime.fromisoformat(value).astimezone(dt.UTC)),
+    "wall": lambda value: _stamp(dt.datetime.fromisoformat(value)),
+    "clock": lambda value: dt.time.fromisoformat(value).strftime("%H:%M:%S.%f"),
+    "span": lambda value: str(int(value * 1_000_000)),
+    "bytes": lambda value: str(value.hex()),
+    "double": lambda value: struct.pack(">d", value + 0.0).hex(),
+    "exact": lambda value: str(Decimal(value).normalize()),
+}
+
+
+def _stamp(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def test_is_what_it_says_it_is(connection: sqlite3.Connection) -> None:

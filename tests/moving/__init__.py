@@ -1,0 +1,1 @@
+"""Moving, backing up and upgrading a whole installation with its plugins."""
