@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from relatum.app.asgi import create_app
+from relatum.app.asgi import Application, create_app
 from relatum.app.house import House
 from relatum.config.settings import Company, Limits, Server, Settings
 from relatum_sdk.people import client_of, make_person, make_token
@@ -22,8 +22,11 @@ NO_LIMITS = Limits(token=0, account=0, address=0, sign_in=0)
 class Api:
     """Requests of an owner to the application; every failure is checked to be a problem."""
 
-    def __init__(self, house: House, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, house: House, client: httpx.AsyncClient, app: Application | None = None
+    ) -> None:
         self.house = house
+        self.app = app
         self.client = client
 
     async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -88,5 +91,6 @@ async def api(relatum_database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
     async with await House.open(settings) as house:
         owner = await make_person(house)
         token = await make_token(house, owner)
-        async with client_of(create_app(house), account=owner, token=token) as client:
-            yield Api(house, client)
+        app = create_app(house)
+        async with client_of(app, account=owner, token=token) as client:
+            yield Api(house, client, app)

@@ -62,7 +62,8 @@ class AccessLog:
         self._level = "info"
         self._role = self._process = ""
         self._lines: list[str] = []
-        self._waiting = False
+        #: where the next flush is arranged
+        self._waiting: asyncio.AbstractEventLoop | None = None
         self._second = 0
         self._shown_second = ""
 
@@ -111,9 +112,9 @@ class AccessLog:
             )
         if len(self._lines) >= MOST_LINES:
             self.flush()
-        elif not self._waiting:
-            self._waiting = True
-            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_late)
+        elif self._waiting is not (loop := asyncio.get_running_loop()):
+            self._waiting = loop
+            loop.call_later(FLUSH_SECONDS, self._flush_late)
 
     def flush(self) -> None:
         """Write down what is there."""
@@ -123,7 +124,7 @@ class AccessLog:
             sys.stderr.flush()
 
     def _flush_late(self) -> None:
-        self._waiting = False
+        self._waiting = None
         self.flush()
 
     def _moment(self) -> str:
