@@ -91,6 +91,8 @@ BODIES: dict[tuple[str, str], Body] = {
     ),
     ("POST", "/api/v1/handlers/{handler_id}/retry"): Body(None),
     ("POST", "/api/v1/handlers/{handler_id}/replay"): Body(None),
+    ("POST", "/api/v1/handlers/{handler_id}/pause"): Body(None),
+    ("POST", "/api/v1/handlers/{handler_id}/resume"): Body(None),
     ("POST", "/api/v1/jobs/{job_id}/run"): Body(None),
     ("POST", "/api/v1/jobs/{job_id}/retry"): Body(None),
     ("POST", "/api/v1/runs/{run_id}/cancel"): Body(None, ok=(200, 404, 409)),

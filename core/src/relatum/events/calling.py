@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from relatum.hooks.isolation import describe, within
 
-
 T = TypeVar("T")
 
 

@@ -76,8 +76,10 @@ class HandlerRunner:
         if self._follower is not None:
             await self._follower.finish()
 
-    async def run_once(self, handler_id: str | None = None) -> int:
+    async def run_once(self, handler_id: str | None = None, *, most: int | None = None) -> int:
         """Bring every handler (or one) as far as it gets now; returns the events handled.
+
+        ``most`` is how many batches each range takes at most.
 
         Raises:
             NotFound: there is no such handler, or its plugin is off.
@@ -90,10 +92,12 @@ class HandlerRunner:
             handled = 0
             for handler in chosen:
                 handled += await self._taker.retry_due(handler)
-                handled += await self._bring_all(handler, ranges[handler.id], until)
+                handled += await self._bring_all(handler, ranges[handler.id], until, most)
             return handled
 
-    async def _bring_all(self, handler: Handler, ranges: Sequence[Range], until: int) -> int:
+    async def _bring_all(
+        self, handler: Handler, ranges: Sequence[Range], until: int, most: int | None
+    ) -> int:
         """All ranges of a handler, which are then as many as it wants."""
         wanted = handler.shards if self._shards else 1
         handled = 0
@@ -102,20 +106,24 @@ class HandlerRunner:
                 pass
             ranges = (await self._taker.positions.ranges([handler.id]))[handler.id]
         for each in ranges:
-            handled += await self._bring(handler, each, until, exactly=len(ranges) > wanted)
+            exactly = len(ranges) > wanted
+            handled += await self._bring(handler, each, until, exactly=exactly, most=most)
         if len(ranges) > wanted:
             while await self._taker.positions.fit(handler.id, wanted):
                 pass
         return handled
 
-    async def _bring(self, handler: Handler, at: Range, until: int, *, exactly: bool) -> int:
+    async def _bring(
+        self, handler: Handler, at: Range, until: int, *, exactly: bool, most: int | None
+    ) -> int:
         """``exactly``: write down that it has come so far, also if nothing was there for it."""
-        handled = 0
+        handled = batches = 0
         try:
             more = not at.paused
-            while more and self._registry.handlers.find(handler.id) is not None:
+            while more and batches != most and self._registry.handlers.find(handler.id) is not None:
                 count, at, more = await self._one_batch(handler, at, until, exactly)
                 handled += count
+                batches += 1
         except BusyError:
             log.info("handler %s is followed by another process too", handler.id)
         return handled

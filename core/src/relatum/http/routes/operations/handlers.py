@@ -1,4 +1,5 @@
-"""``/api/v1/handlers``: how far the event handlers are, trying parked events again, replaying."""
+"""``/api/v1/handlers``: how far the event handlers are, trying parked events again, replaying,
+pausing."""
 
 from __future__ import annotations
 
@@ -71,6 +72,34 @@ async def replay_handler(request: Call, handler_id: FromPath[str]) -> Answer[Han
     return Answer(await _status(request, handler_id), status=202)
 
 
+@post(
+    "/api/v1/handlers/{handler_id:str}/pause",
+    opt={"permission": WRITE},
+    tags=TAGS,
+    status_code=200,
+)
+async def pause_handler(request: Call, handler_id: FromPath[str]) -> Answer[HandlerStatus]:
+    """Let a handler stand where it is, in every process: also in the middle of a replay."""
+    request.refuse_query()
+    with acting_as(SYSTEM), as_the_house():
+        await request.house.handlers.pause(handler_id)
+    return Answer(await _status(request, handler_id))
+
+
+@post(
+    "/api/v1/handlers/{handler_id:str}/resume",
+    opt={"permission": WRITE},
+    tags=TAGS,
+    status_code=200,
+)
+async def resume_handler(request: Call, handler_id: FromPath[str]) -> Answer[HandlerStatus]:
+    """Let a paused handler go on from where it stands."""
+    request.refuse_query()
+    with acting_as(SYSTEM), as_the_house():
+        await request.house.handlers.resume(handler_id)
+    return Answer(await _status(request, handler_id))
+
+
 async def _status(request: Call, handler_id: str) -> HandlerStatus:
     for status in await request.house.handlers.status():
         if status.id == handler_id:
@@ -80,4 +109,11 @@ async def _status(request: Call, handler_id: str) -> HandlerStatus:
     )
 
 
-ROUTES = [read_handlers, read_handler, retry_handler, replay_handler]
+ROUTES = [
+    read_handlers,
+    read_handler,
+    retry_handler,
+    replay_handler,
+    pause_handler,
+    resume_handler,
+]
