@@ -242,7 +242,7 @@ async def _projections(house: House) -> None:
         pass
     for job in list(house.registry.jobs):
         if job.id.startswith("sales_pipeline."):
-            await job.run(house.registry.plugin_of(job.id))
+            assert await house.jobs.run_now(job.id)
     while await house.handlers.run_once():
         pass
 

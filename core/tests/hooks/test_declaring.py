@@ -19,6 +19,7 @@ Bring = Callable[..., list[Problem]]
 
 SOUND = """
 import typing
+from relatum.api import Retry
 
 class Misspelt(msgspec.Struct, forbid_unknown_fields=True):
     number: typing.Annotated[str, msgspec.Meta(extra={"sensitivity": "contacts"})]
@@ -54,7 +55,7 @@ PERMISSIONS = [Permission(id="a.rows.read", title=TITLE)]
 INTERACTION_KINDS = [InteractionKind(id="a.row", title=TITLE, payload=Empty)]
 EVENT_TYPES = [EventType(id="a.row_made", title=TITLE, payload=Empty)]
 HANDLERS = [Handler(id="a.count", events=("a.row_made",), handle=two, reset=one)]
-JOBS = [Job(id="a.tidy", title=TITLE, run=one, every=dt.timedelta(hours=1))]
+JOBS = [Job(id="a.tidy", title=TITLE, run=two, every=dt.timedelta(hours=1))]
 ROUTES = [rows]
 REPORTS = [Report(id="a.summary", title=TITLE, permission="a.rows.read", run=two)]
 IMPORT_TARGETS = [Target()]
@@ -156,25 +157,100 @@ WRONG = {
         "bad-declaration",
         "from 1 to 10000",
     ),
-    "job without a time": (
-        "JOBS = [Job(id='a.tidy', title=TITLE, run=one)]",
+    "job that takes too little": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], run=one)]",
         "bad-declaration",
-        "exactly one of them",
+        "2 argument",
     ),
     "job with two times": (
         "JOBS = [msgspec.structs.replace(JOBS[0], daily_at='02:30')]",
         "bad-declaration",
-        "exactly one of them",
+        "one of every, daily_at and cron",
     ),
     "job at 25 o'clock": (
-        "JOBS = [Job(id='a.tidy', title=TITLE, run=one, daily_at='25:00')]",
+        "JOBS = [msgspec.structs.replace(JOBS[0], every=None, daily_at='25:00')]",
         "bad-declaration",
         "HH:MM",
     ),
     "job all the time": (
-        "JOBS = [Job(id='a.tidy', title=TITLE, run=one, every=dt.timedelta(0))]",
+        "JOBS = [msgspec.structs.replace(JOBS[0], every=dt.timedelta(0))]",
         "bad-declaration",
         "a second or more",
+    ),
+    "job with six fields": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], every=None, cron='0 0 0 * * *')]",
+        "bad-declaration",
+        "five fields",
+    ),
+    "job by name": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], every=None, cron='@daily')]",
+        "bad-declaration",
+        "five fields",
+    ),
+    "job that never comes": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], every=None, cron='0 0 31 2 *')]",
+        "bad-declaration",
+        "that come again",
+    ),
+    "job with a strange rule for missed times": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], missed='never')]",
+        "bad-declaration",
+        "'once', 'skip' or 'each'",
+    ),
+    "scheduled job that needs arguments": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], args=Row)]",
+        "bad-declaration",
+        "a default for name, because it has a schedule",
+    ),
+    "job with a dict as arguments": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], args=dict)]",
+        "bad-declaration",
+        "msgspec.Struct",
+    ),
+    "job that is never tried": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], retry=Retry(attempts=0))]",
+        "bad-declaration",
+        "from 1 to 1000",
+    ),
+    "job with shrinking distances": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], retry=Retry(factor=0.5))]",
+        "bad-declaration",
+        "from 1 to 100",
+    ),
+    "job with a negative distance": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], retry=Retry(first=dt.timedelta(-1)))]",
+        "bad-declaration",
+        "zero or more",
+    ),
+    "job with too much jitter": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], retry=Retry(jitter=2))]",
+        "bad-declaration",
+        "from 0 to 1",
+    ),
+    "job with a number of tries for Retry": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], retry=3)]",
+        "bad-declaration",
+        "a Retry",
+    ),
+    "job without time": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], timeout=dt.timedelta(0))]",
+        "bad-declaration",
+        "above zero",
+    ),
+    "job that goes before core": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], priority=1001)]",
+        "bad-declaration",
+        "from -1000 to 1000",
+    ),
+    "job with half a seat": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], at_once=0.5)]",
+        "bad-declaration",
+        "a whole number from 0",
+    ),
+    "job that is perhaps atomic": (
+        "JOBS = [msgspec.structs.replace(JOBS[0], atomic='yes')]",
+        "bad-declaration",
+        "True or False",
     ),
     "report with a needed parameter": (
         "REPORTS = [msgspec.structs.replace(REPORTS[0], params=Row)]",
@@ -254,7 +330,7 @@ def test_wrong_declaration_keeps_the_whole_plugin_out(
 
 
 def test_wrong_declarations_are_many() -> None:
-    assert len(WRONG) == 6 * len(specs.DECLARING) + 32
+    assert len(WRONG) == 6 * len(specs.DECLARING) + 47
 
 
 def test_every_hook_has_its_check() -> None:

@@ -120,7 +120,8 @@ def house_settings(relatum_home: Path, relatum_database_url: str) -> Settings:
 async def house(house_settings: Settings) -> AsyncIterator[House]:
     """An open house on a fresh database, with every installed plugin on.
 
-    Nothing runs in the background: call `house.handlers.run_once()` and `house.jobs.run_due()`.
+    Nothing runs in the background: `await house.handlers.run_once()` brings handlers up to date,
+    `await house.worker.drain()` runs every job that is ready, also what jobs ask for meanwhile.
     """
     from relatum.app.house import House
 

@@ -121,16 +121,20 @@ def relatum_register_handlers(plugin: Plugin) -> list[Handler]:
 
 @hookspec
 def relatum_register_jobs(plugin: Plugin) -> list[Job]:
-    """Declare work on a schedule.
+    """Declare background work: asked for in a transaction, on a schedule, or both.
 
-    Called once while the application is built. Jobs of a plugin that is switched off do not run.
+    Called once while the application is built. Runs happen outside of requests, in workers, at
+    least once; one that fails is tried again with growing distances, then it is a dead letter.
+    While the plugin is off nothing of it runs, and what was asked for is kept.
 
     Returns:
-        Jobs with ids ``<plugin>.<work>`` and either ``every`` or ``daily_at``.
+        Jobs with ids ``<plugin>.<work>``; ``run(plugin, run)`` is a coroutine. At most one of
+        ``every``, ``daily_at`` and ``cron``.
 
     Example:
         ``[Job(id="spa.reminders", title=Text(en="Reminders", vi="Nhắc hẹn"), run=remind,
-        daily_at="08:00")]``
+        daily_at="08:00"), Job(id="spa.letter", title=Text(en="Letters", vi="Thư"), run=write,
+        args=Letter)]``
 
     Since core_api 1.0.
     """
