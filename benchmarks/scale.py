@@ -260,7 +260,7 @@ class House:
     """An installation with its processes, customers, and requests about them."""
 
     def __init__(self, stack: contextlib.ExitStack, processes: int) -> None:
-        made = stack.enter_context(_installation(f"relatum_bench_scale_{processes}"))
+        made = stack.enter_context(_installation(f"relatum_bench_scale_{os.getpid()}_{processes}"))
         self.fleet = Fleet(made, processes, processes)
         stack.callback(self.fleet.stop)
         self.fleet.wait()

@@ -191,8 +191,10 @@ class TestReplica:
                 "Khách ở bản chính",
             )
             assert len(rows) == 1
-            with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            with pytest.raises(asyncpg.ReadOnlySQLTransactionError) as refused:
                 await create(house, "Khách ở bản sao")
+            assert failure_of(refused.value).error.status == 503
+            assert await status_of(Process(house)) == 503, "a proxy sends nobody there"
         done = await asyncio.to_thread(_command, reading, "export", "out", "--format", "csv")
         assert done.returncode == 0, done.stdout + done.stderr
         exported = (reading.home / "out" / "core.customers.csv").read_text(encoding="utf-8-sig")

@@ -319,6 +319,8 @@ def _broken_rule() -> Failure:
 def _from_postgres(error: Exception) -> Failure | None:
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return _broken_rule()
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        return _no_database("the server takes no writes: it follows another one")
     if isinstance(error, _POSTGRES_AWAY):
         return _no_database("the server does not answer or is busy")
     if isinstance(error, asyncpg.DataError):

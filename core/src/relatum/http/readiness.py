@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("relatum.http")
 
 
+#: Whether the database takes no writes.
+_ASK = {"sqlite": "SELECT 0", "postgresql": "SELECT pg_is_in_recovery()"}
+_FOLLOWS = (
+    "the PostgreSQL server follows another one and takes no writes; name the other in `database`"
+)
+
+
 class Readiness(msgspec.Struct, frozen=True):
     """Whether requests can be served, and every reason why not."""
 
@@ -42,7 +49,10 @@ class ReadinessCheck:
         if process.role == "worker" and process.failing:
             return [f"{name} does not go on ({why})" for name, why in process.failing.items()]
         try:
-            await self._house.db.fetch_one("SELECT 1")
+            db = self._house.db
+            row = await db.fetch_one(_ASK[db.kind])
+            if row is not None and row[0]:
+                return [_FOLLOWS]
             return [] if self._up_to_date else await self._pending()
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is "not ready"
             log.warning("not ready: %r", error)
