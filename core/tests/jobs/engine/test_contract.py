@@ -511,16 +511,23 @@ async def test_found_by_index_whatever_lies_in_the_way(world: World, in_the_way:
 async def _statements_of(world: World, worker: Worker, limits: dict[str, int]) -> list[str]:
     """The plans of what a worker reads when it takes a run."""
     plans: list[str] = []
-    kind: Any = Database if world.db.kind == "postgresql" else one_hop._OnConnection
+    server = world.db.kind == "postgresql"
+    kind: Any = Database if server else one_hop._OnConnection
+    explain = "EXPLAIN " if server else "EXPLAIN QUERY PLAN "
     fetch = kind.fetch
-    explain = "EXPLAIN " if world.db.kind == "postgresql" else "EXPLAIN QUERY PLAN "
 
-    async def explained(self: Any, sql: str, *params: Any) -> Any:
-        plans.extend(str(row[-1]) for row in await fetch(self, explain + sql, *params))
-        return await fetch(self, sql, *params)
+    def explaining(method: Any) -> Any:
+        async def explained(self: Any, sql: str, *params: Any) -> Any:
+            plans.extend(str(row[-1]) for row in await fetch(self, explain + sql, *params))
+            return await method(self, sql, *params)
+
+        return explained
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kind, "fetch", explained)
+        for name in ("fetch", "execute_returning"):
+            patch.setattr(kind, name, explaining(getattr(kind, name)))
+        assert len(await worker.take(limits, 1)) == 1
+        worker.repository._promote_at = 0.0
         assert len(await worker.take(limits, 1)) == 1
     return plans
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from relatum.jobs.engine import seats
+from relatum.jobs.engine import one_trip, seats
 from relatum.jobs.engine.ended import Ended, note_schedules
 from relatum.jobs.engine.taken import LATER, READY, AtOnce, Taken, one_of
 from relatum.values.problems import Conflict
@@ -45,13 +45,16 @@ async def finish(db: Database, endings: Sequence[Ending], at_once: AtOnce) -> bo
     Returns:
         Whether runs that waited for a seat may be ready now.
     """
+    keys = {row.key for row, _ in endings if at_once(row.entrypoint)}
+    if db.kind == "postgresql" and not keys and one_trip.nothing_special(endings):
+        await one_trip.put_away(db, endings)
+        return False
     over = [each for each in endings if each[1].state != "failed"]
     failed = [each for each in endings if each[1].state == "failed"]
     async with db.transaction():
         await put_away(db, over)
         await _fail(db, failed)
         await note_schedules(db, [ended for _, ended in endings])
-        keys = {row.key for row, _ in endings if at_once(row.entrypoint)}
         if not keys:
             return False
         await seats.hold(db, keys)

@@ -48,6 +48,8 @@ T = TypeVar("T")
 
 #: How often somebody looks for runs of dead workers, and for parked ones that nobody woke.
 LOOK_SECONDS = 2.0
+#: How often those whose time has come are told of it by a worker that finds enough without them.
+PROMOTE_SECONDS = 0.05
 #: So often a batch is asked for in which no run could go on (no seat, poison), then others wait.
 TRIES = 50
 #: How long a run that was ended without a word of its job is kept.
@@ -83,6 +85,7 @@ class HouseRepository:
         self._max_deliveries = max_deliveries
         self._look_seconds = look_seconds
         self._look_at = 0.0
+        self._promote_at = 0.0
         self._limits: dict[str, int] = {}
         self._taken: dict[int, Taken] = {}
         self._noted: dict[int, Ended] = {}
@@ -165,6 +168,9 @@ class HouseRepository:
         found = Claim([], 0)
         for _ in range(TRIES):
             moment = self._clock()
+            quick = not look and time.monotonic() < self._promote_at
+            if not quick:
+                self._promote_at = time.monotonic() + PROMOTE_SECONDS
             wish = Wish(
                 jobs=jobs,
                 at_once=self.at_once,
@@ -173,6 +179,7 @@ class HouseRepository:
                 moment=moment,
                 stale_before=moment - stale_after if look else None,
                 max_deliveries=self._max_deliveries,
+                quick=quick,
             )
             found = await self._together(partial(claim, wish=wish), lasting=False)
             if found.rows or not found.seen:
