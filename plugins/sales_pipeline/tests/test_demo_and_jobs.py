@@ -9,9 +9,11 @@ from relatum.api import CustomerDraft, Plugin
 from relatum.app.house import House
 from relatum_sales_pipeline.reports import ageing, conversion, forecast, summary
 from relatum_sales_pipeline.services.deals import Deals
+from relatum_sales_pipeline.services.pipelines import Pipelines
 from relatum_sales_pipeline.services.rotting import Rotting
 from relatum_sales_pipeline.types.deals import DealDraft, DealMove, DealQuery, Passage
 from relatum_sales_pipeline.types.leads import LeadQuery
+from relatum_sales_pipeline.types.pipelines import StageEdit
 
 BY = "person:test"
 
@@ -96,3 +98,18 @@ async def test_a_rotting_deal_is_told_once_until_something_happens(
     await deals.move(id, DealMove(stage="engaging"), by=BY)
     assert await Rotting(plugin).tell() == 0
     assert await house.jobs.run_now("sales_pipeline.rotting_deals")
+
+
+async def test_deals_that_rot_by_new_days_are_told_of_soon(house: House, plugin: Plugin) -> None:
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(days=10)
+    draft = DealDraft(name="x", history=[Passage(stage="prospecting", at=old)])
+    await Deals(plugin).create([draft], by=BY)
+    pipelines = Pipelines(plugin)
+    (pipeline, *_) = (await pipelines.book()).pipelines
+    await pipelines.change_stage(pipeline.key, "prospecting", StageEdit(title="Prospects"))
+    assert await house.worker.drain() == 0, "days have not changed"
+    for days in (9, 8):
+        await pipelines.change_stage(pipeline.key, "prospecting", StageEdit(rotting_days=days))
+    assert await house.worker.drain() == 1, "one run is enough for both"
+    (run,) = (await house.jobs.find(job="sales_pipeline.rotting_deals")).items
+    assert (run.state, run.result) == ("succeeded", {"count": 1})

@@ -1,32 +1,39 @@
-"""Work on a schedule; each hands over to the service that does it."""
+"""Background work; each job hands over to the service that does it."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
+
 from relatum.api import Job, Plugin, Run, Text
-from relatum_sales_pipeline.services.rotting import Rotting
+from relatum_sales_pipeline.services.rotting import ROTTING_DEALS, Rotting
 from relatum_sales_pipeline.services.snapshots import Snapshots
 
 
-async def tell_rotting_deals(plugin: Plugin, run: Run[None]) -> None:
-    """Every morning: which deals rot since yesterday."""
-    count = await Rotting(plugin).tell()
-    plugin.log.info("%d deals have begun to rot", count)
+class Done(msgspec.Struct):
+    """How many deals were told of, or rows put down."""
+
+    count: int
 
 
-async def take_snapshot(plugin: Plugin, run: Run[None]) -> None:
+async def tell_rotting_deals(plugin: Plugin, run: Run[None]) -> Done:
+    """Every morning, and when the days of a stage change: which deals rot since the last time."""
+    return Done(count=await Rotting(plugin).tell())
+
+
+async def take_snapshot(plugin: Plugin, run: Run[None]) -> Done:
     """Every week: the forecast as it stands."""
-    count = await Snapshots(plugin).take()
-    plugin.log.info("the forecast is put down in %d rows", count)
+    return Done(count=await Snapshots(plugin).take())
 
 
 JOBS = [
     Job(
-        id="sales_pipeline.rotting_deals",
+        id=ROTTING_DEALS,
         title=Text(en="Find deals that rot", vi="Tìm cơ hội nguội lạnh"),
         run=tell_rotting_deals,
         daily_at="06:30",
+        at_once=1,
     ),
     Job(
         id="sales_pipeline.forecast_snapshot",

@@ -13,6 +13,7 @@ from relatum.api import Conflict, NotFound, Plugin, new_id
 from relatum_sales_pipeline.services.book import Book, stage_of
 from relatum_sales_pipeline.services.findings import Findings
 from relatum_sales_pipeline.services.records import given_fields, update
+from relatum_sales_pipeline.services.rotting import ROTTING_DEALS
 from relatum_sales_pipeline.types.pipelines import (
     LostReasonDraft,
     LostReasonEdit,
@@ -45,6 +46,7 @@ class Pipelines:
 
     def __init__(self, plugin: Plugin) -> None:
         self._db = plugin.house.db
+        self._jobs = plugin.house.jobs
 
     async def book(self) -> Book:
         """Everything there is."""
@@ -118,7 +120,7 @@ class Pipelines:
             return _found_stage(await self.get(key), draft.key)
 
     async def change_stage(self, key: str, stage: str, edit: StageEdit) -> Stage:
-        """Change a stage.
+        """Change a stage. Deals that rot by its new days are told of soon, not tomorrow.
 
         Raises:
             NotFound: there is no such pipeline or stage.
@@ -129,6 +131,8 @@ class Pipelines:
             if edit.probability is not UNSET:
                 _check_probability(current.outcome, edit.probability)
             await self._update("sales_pipeline_stage", current.id, edit)
+            if edit.rotting_days is not UNSET:
+                await self._jobs.enqueue(ROTTING_DEALS, unique="days")
             return _found_stage(await self.get(key), stage)
 
     async def create_reason(self, draft: LostReasonDraft) -> Book:

@@ -11,6 +11,8 @@ from relatum_sales_pipeline.services.book import Book
 from relatum_sales_pipeline.services.deal_reading import DealReader
 
 AT_ONCE = 1000
+#: The job that tells.
+ROTTING_DEALS = "sales_pipeline.rotting_deals"
 
 
 class Rotting:
