@@ -1,0 +1,1 @@
+"""Events across real processes: live updates and handlers."""
