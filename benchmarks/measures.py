@@ -81,6 +81,7 @@ MODULES = (
     "access_lists",
     "access_policies",
     "security",
+    "events",
     "archive",
     "partitions",
     "scale",

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import (
     access_lists,
     access_policies,
+    events,
     archive,
     houses,
     http_reads,
@@ -30,6 +31,7 @@ SMALL: dict[Any, dict[str, Any]] = {
     million: {"ACCOUNTS": 40},
     access_policies: {"TRIPLES": 500, "CUSTOMERS": 30},
     archive: {"FACTS": 3_000, "CONTACTS": 2_000, "CUSTOMERS": 50},
+    events: {"SECONDS": 1, "WARM_SECONDS": 0, "RATE": 50, "EVENTS": 20_000, "CUSTOMERS": 5},
     http_reads: {"CUSTOMERS": 120, "ROUNDS": 1, "SECONDS": 1, "IDS": 50},
     idle_plugins: {"ROUNDS": 1, "SINGLES": 5, "BATCHES": 1, "HTTP_ROUNDS": 1, "HTTP_SECONDS": 1},
     imports: {"CUSTOMERS": 300},
