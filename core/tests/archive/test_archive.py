@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from relatum.archive.kinds import EVENTS, INTERACTIONS
+from relatum.archive.kinds import EVENTS, INTERACTIONS, KINDS
+from relatum.events.tables import StoredEvent
+from relatum.interactions.tables import StoredInteraction
 from relatum.values.problems import Conflict, InvalidInput, NotFound
 
 
@@ -58,6 +60,14 @@ async def test_nothing_leaves_unless_the_settings_say_so(past: Any) -> None:
     outcome = await past.house.archive.run()
     assert (outcome.archived, outcome.held) == ([], {})
     assert await past.house.archive.files() == []
+    assert not past.folder.exists()
+
+
+@pytest.mark.parametrize("table", [StoredEvent, StoredInteraction])
+def test_every_column_is_archived(table: Any) -> None:
+    """A new column needs a new format of the files, or it would be lost with its first month."""
+    columns = {column._meta.db_column_name for column in table._meta.columns}
+    assert columns == set(KINDS[table._meta.tablename].columns)
 
 
 async def test_a_month_must_be_over(past: Any) -> None:

@@ -39,6 +39,16 @@ async def test_a_handler_of_a_plugin_that_is_off_holds_too(past: Any) -> None:
     past.house.registry.handlers.remove_all_of("core")
     outcome = await past.house.archive.run(until="2025-01")
     assert "handler core.off is at 2" in str(outcome.held)
+    # a range of its customers that lags behind holds as well
+    await db.execute("UPDATE core_handler SET position = 1000 WHERE handler = ?", handler.id)
+    await db.execute("UPDATE core_handler SET hi = 9 WHERE handler = ?", handler.id)
+    await db.execute(
+        "INSERT INTO core_handler (id, handler, lo, hi, position, paused, handled, rate, "
+        "updated_at) SELECT 'core.off/0009', handler, 9, 65536, 1, paused, 0, 0, updated_at "
+        "FROM core_handler"
+    )
+    outcome = await past.house.archive.run(until="2025-01")
+    assert "handler core.off is at 1 " in str(outcome.held)
     await db.execute("DELETE FROM core_handler")
     assert (await past.house.archive.run(until="2025-01")).held == {}
 

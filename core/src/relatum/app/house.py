@@ -190,6 +190,7 @@ class House:
         """Finish what runs and let go of the database."""
         self.worker.close()
         await self.signals.close()
+        self.archive.reading.close()
         await self.db.close()
 
     async def __aenter__(self) -> Self:

@@ -179,7 +179,9 @@ class Holding:
         return holders + [f"handler {id} has parked {count:,} of it" for id, count in parked]
 
     async def _positions(self) -> dict[str, int]:
-        rows = await self._db.fetch("SELECT id, position FROM core_handler ORDER BY id")
+        rows = await self._db.fetch(
+            "SELECT handler, min(position) FROM core_handler GROUP BY handler ORDER BY handler"
+        )
         positions = {id: int(position) for id, position in rows}
         for handler in self._registry.handlers:
             if handler.begin == "beginning":

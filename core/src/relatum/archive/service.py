@@ -190,6 +190,8 @@ class Archive:
         """
         until = checked_month(until) if until else ""
         outcome = Outcome(archived=[], held={})
+        if not (until or any(map(self._due, kinds)) or await self._interrupted()):
+            return outcome
         with as_the_house(), because(why), self._alone():
             await self._go_on(kinds, outcome, by=by, why=why, watch=watch)
             for kind in kinds:
@@ -197,6 +199,9 @@ class Archive:
                 if last:
                     await self._run(kind, last, outcome, by=by, why=why, watch=watch)
         return outcome
+
+    async def _interrupted(self) -> bool:
+        return any(entry.state == "leaving" for entry in await self.files())
 
     async def _go_on(
         self, kinds: Sequence[str], outcome: Outcome, *, by: str, why: str, watch: Watch | None

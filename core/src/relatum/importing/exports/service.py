@@ -151,7 +151,7 @@ class Exports:
     async def _decide(self, id: UUID, viewer: Viewer, state: ExportState, why: str) -> Export:
         demand(viewer, APPROVE)
         export = await self._rows.get(id)
-        await refuse_first_person(self._house.db, export, viewer)
+        await refuse_first_person(self._house.events, export, viewer)
         if export.state != "waiting":
             raise Conflict(f"expected an export that waits, got one that is {export.state}")
         moment = now()
