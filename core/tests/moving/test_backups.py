@@ -126,8 +126,7 @@ async def test_the_manifest_says_what_is_in_it_and_nothing_secret(settings: Sett
     )
     await live(msgspec.structs.replace(settings, plugins=Plugins()))
     saved = await back_up(settings, order(settings))
-    file = Path(saved.file)
-    content = file.read_bytes()
+    content, mode = read(saved.file)
     keys = Keyring(settings.keys_path)
     secrets = [
         line.split('"')[1].encode()
@@ -149,7 +148,12 @@ async def test_the_manifest_says_what_is_in_it_and_nothing_secret(settings: Sett
             *(each.path for each in manifest.parts),
             MANIFEST,
         ]
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert mode & 0o777 == 0o600
+
+
+def read(file: str) -> tuple[bytes, int]:
+    """A file's content and its mode."""
+    return Path(file).read_bytes(), Path(file).stat().st_mode
 
 
 def damaged(file: Path, what: str) -> None:
