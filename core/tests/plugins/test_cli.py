@@ -260,6 +260,7 @@ def test_doctor_finds_nothing_wrong(site: Any, relatum: Relatum, tmp_path: Path)
         "handlers",
         "jobs",
         "schedules",
+        "archive",
     }
 
 
