@@ -233,6 +233,12 @@ class _Manager(QueueManager):
     async def verify_structure(self) -> None:
         """The tables are those of the house's migrations."""
 
+    async def _dispatch(
+        self, job: Any, jbuff: Any, hbuff: Any, heartbeat_timeout: dt.timedelta
+    ) -> None:
+        """Without a task for each run's signs of life: the engine gives them for all together."""
+        await super()._dispatch(job, jbuff, hbuff, dt.timedelta(0))
+
 
 class Engine:
     """One worker's hold of the queue: PgQueuer's loop, or one look after another (``drain``)."""
@@ -261,13 +267,18 @@ class Engine:
 
     async def run(self) -> None:
         """Take runs and work on them until :meth:`stop`; returns when the last one has ended."""
-        await self.manager.run(
-            dequeue_timeout=POLL,
-            batch_size=max(self._concurrency // 2, 1),
-            max_concurrent_tasks=self._concurrency,
-            heartbeat_timeout=self._heartbeat,
-            log_aggregation_interval=dt.timedelta(0),
-        )
+        beating = asyncio.create_task(self._beat())
+        try:
+            await self.manager.run(
+                dequeue_timeout=POLL,
+                batch_size=max(self._concurrency // 2, 1),
+                max_concurrent_tasks=self._concurrency,
+                heartbeat_timeout=self._heartbeat,
+                log_aggregation_interval=dt.timedelta(0),
+            )
+        finally:
+            beating.cancel()
+            await asyncio.wait([beating])
 
     def stop(self) -> None:
         """Take nothing new."""
@@ -332,7 +343,7 @@ class Engine:
         )
         if not rows:
             return 0
-        beating = asyncio.create_task(self._beat([row.id for row in rows]))
+        beating = asyncio.create_task(self._beat())
         try:
             await asyncio.gather(*(self._drive(cast("QueuedJob", row)) for row in rows))
         finally:
@@ -340,10 +351,14 @@ class Engine:
             await asyncio.wait([beating])
         return len(rows)
 
-    async def _beat(self, ids: list[types.JobId]) -> None:
+    async def _beat(self) -> None:
+        """Signs of life for everything that goes on here, three before it counts as dead."""
         while True:
-            await asyncio.sleep(self._heartbeat.total_seconds() / 2)
-            await self._repository.update_heartbeat(ids)
+            await asyncio.sleep(self._heartbeat.total_seconds() / 3)
+            try:
+                await self._patient.update_heartbeat(self._repository.going_on())
+            except Exception:
+                log.exception("runs that go on could not be marked as alive; trying again soon")
 
     async def _drive(self, row: QueuedJob) -> None:
         try:

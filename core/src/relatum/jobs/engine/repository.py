@@ -279,6 +279,10 @@ class HouseRepository:
             await self._tell()
         return count
 
+    def going_on(self) -> list[JobId]:
+        """Every run that was taken and has not come to its end."""
+        return [JobId(id) for id in self._taken]
+
     async def update_heartbeat(self, job_ids: Sequence[int]) -> None:
         """Their workers are alive; also learns which of them somebody wants to stop."""
         workers = {row.queue_manager_id for id in job_ids if (row := self._taken.get(id))}
