@@ -16,6 +16,7 @@ from relatum.app.asgi import create_app
 from relatum.app.house import House
 from relatum.config.settings import PostgreSql, Settings
 from relatum.db.database import Database
+from relatum.values.problems import NotFound
 from relatum_sdk.people import client_of, make_person, make_token
 from tests.growing.conftest import Process, on_postgres
 from tests.growing.programs import at, pgbouncer
@@ -134,6 +135,22 @@ async def test_handlers_seals_and_limits(house: House, owner: httpx.AsyncClient)
     token = await make_token(house, await make_person(house))
     async with client_of(limit, token=token) as client:
         assert (await client.get(CUSTOMERS)).status_code == 200
+
+
+async def test_jobs_in_the_transaction_of_the_caller(house: House) -> None:
+    async with house.db.transaction():
+        run = await house.jobs.enqueue("core.audit_seal")
+        kept = await house.jobs.get(run)
+        assert kept.state == "waiting"
+    with pytest.raises(ZeroDivisionError):
+        async with house.db.transaction():
+            undone = await house.jobs.enqueue("core.access_sweep")
+            raise ZeroDivisionError
+    async with asyncio.timeout(30):
+        await house.worker.drain()
+    assert (await house.jobs.get(run)).state == "succeeded"
+    with pytest.raises(NotFound):
+        await house.jobs.get(undone)
 
 
 async def test_transactions_savepoints_and_turns(house: House) -> None:
