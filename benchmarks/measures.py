@@ -81,6 +81,7 @@ MODULES = (
     "access_lists",
     "access_policies",
     "security",
+    "jobs",
     "events",
     "archive",
     "partitions",

@@ -17,6 +17,7 @@ from benchmarks import (
     http_reads,
     idle_plugins,
     imports,
+    jobs,
     million,
     partitions,
     security,
@@ -35,6 +36,10 @@ SMALL: dict[Any, dict[str, Any]] = {
     http_reads: {"CUSTOMERS": 120, "ROUNDS": 1, "SECONDS": 1, "IDS": 50},
     idle_plugins: {"ROUNDS": 1, "SINGLES": 5, "BATCHES": 1, "HTTP_ROUNDS": 1, "HTTP_SECONDS": 1},
     imports: {"CUSTOMERS": 300},
+    jobs: {
+        **{"ROUNDS": 1, "RUNS": 60, "SINGLES": 10, "AT_ONCE": 25},
+        **{"FUTURE": 200, "STARTS": 2, "TRANSACTIONS": 3, "TURNS": 1},
+    },
     partitions: {"ROWS": 12_000, "CUSTOMERS": 2_000},
     security: {"INPUTS": 200, "ROWS": 1},
     starts: {"CUSTOMERS": 120, "STARTS": 1, "IDLE_SECONDS": 0},
