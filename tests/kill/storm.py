@@ -17,15 +17,17 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
+import asyncpg
 import httpx
 import msgspec
 
 from relatum.app.house import House
 from relatum.config.settings import Settings
 from relatum.db.database import Database
+from relatum.values.problems import Unavailable
 from relatum_sdk.people import make_person, make_token
 from relatum_sdk.temporary import make_plugin
 from tests.kill import jobs_plugin
@@ -284,14 +286,10 @@ class Storm:
         """Wait until these have done something since they started, and somebody got an answer."""
         answered = len(self.ledger.done)
         workers = {self.town.pid(name) for name in names if name.startswith("worker")}
-        database = await Database.open(self.town.url)
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            seen = {
-                row[0] for row in await database.fetch("SELECT DISTINCT pid FROM kill_jobs_effect")
-            }
-            if workers <= seen and len(self.ledger.done) > answered:
-                await database.close()
+            at_work = await asked(self.town.url, "SELECT DISTINCT pid FROM kill_jobs_effect")
+            if workers <= {pid for (pid,) in at_work} and len(self.ledger.done) > answered:
                 return
             await asyncio.sleep(0.05)
         raise AssertionError(f"{names} did nothing:\n{[self.town.last_words(n) for n in names]}")
@@ -316,33 +314,39 @@ class Storm:
 
 async def settled(town: Town) -> None:
     """Wait until nothing is left to do; schedules do not count."""
-    database = await Database.open(town.url)
-    try:
-        end = time.monotonic() + SETTLE_SECONDS
-        while time.monotonic() < end:
-            town.tend()
-            if not await open_work(database):
-                return
-            await asyncio.sleep(0.1)
-        left = await database.fetch(
-            "SELECT entrypoint, status, stage, attempts, deliveries, error FROM core_queue LIMIT 20"
-        )
-        raise AssertionError(f"after {SETTLE_SECONDS} s there is still work: {left}")
-    finally:
-        await database.close()
-
-
-async def open_work(database: Database) -> bool:
-    """Whether a run waits or goes on, or an event is not handled yet."""
-    runs = await database.fetch_one(
-        "SELECT 1 FROM core_queue WHERE entrypoint IN ('kill_jobs.effect', 'kill_jobs.send') "
-        "AND status <> 'failed' LIMIT 1"
+    end = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < end:
+        town.tend()
+        if await asked(town.url, OPEN_WORK) == [(0, 0)]:
+            return
+        await asyncio.sleep(0.1)
+    left = await asked(
+        town.url,
+        "SELECT entrypoint, status, stage, attempts, deliveries, error FROM core_queue LIMIT 20",
     )
-    followed = await database.fetch_one("SELECT count(*) FROM kill_jobs_followed")
-    works = await database.fetch_one("SELECT count(*) FROM kill_jobs_work")
-    assert followed is not None
-    assert works is not None
-    return runs is not None or followed[0] < works[0]
+    words = "\n\n".join(town.last_words(name) for name in town.names())
+    raise AssertionError(f"after {SETTLE_SECONDS} s there is still work: {left}\n{words}")
+
+
+#: runs that wait or go on, and works whose event is not handled yet
+OPEN_WORK = """
+    SELECT (SELECT count(*) FROM core_queue WHERE status <> 'failed'
+            AND entrypoint IN ('kill_jobs.effect', 'kill_jobs.send')),
+        (SELECT count(*) FROM kill_jobs_work w
+            WHERE NOT EXISTS (SELECT 1 FROM kill_jobs_followed f WHERE f.work = w.key))
+"""
+
+
+async def asked(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """What the database answers; nothing while it does not."""
+    try:
+        database = await Database.open(url)
+        try:
+            return await database.fetch(sql)
+        finally:
+            await database.close()
+    except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return []
 
 
 async def calm_run(town: Town, ledger: Ledger) -> Ledger:
