@@ -85,7 +85,7 @@ def installation(
         made = Installation(home, _environment(home, plugins, port))
         if database is not None:
             shutil.copyfile(database, made.database)
-        made.run("migrate", "--apply")
+        made.run("migrate", "--apply", "--no-backup")
         if port is not None:
             made.environment[TOKEN] = _owner_token(made)
         yield made

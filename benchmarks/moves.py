@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -208,15 +208,26 @@ def _run(made: Installation, *arguments: str) -> Ran:
         process = subprocess.Popen(
             [*RELATUM, *arguments], cwd=made.home, env=made.environment, stdout=out, stderr=told
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        memory = 0.0
+        while process.poll() is None:
+            memory = max(memory, _most_memory(process.pid))
+            time.sleep(0.2)
         seconds = time.perf_counter() - started
         out.seek(0)
         told.seek(0)
         answer, lines = out.read(), told.read().decode()
-        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"relatum {' '.join(arguments)} failed:\n{answer.decode()}{lines}")
-    return Ran(seconds, usage.ru_maxrss / 1024, json.loads(answer))
+    return Ran(seconds, memory, json.loads(answer))
+
+
+def _most_memory(process: int) -> float:
+    """The most that a running process has had so far, MiB; 0 when it has just ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def _differing(one: Path, other: Path) -> set[str]:
