@@ -39,6 +39,8 @@ log = logging.getLogger("relatum.jobs")
 POLL = dt.timedelta(seconds=5)
 #: Between two attempts to reach a database that does not answer; the last one is kept to.
 BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0)
+#: How long the end of a run waits for others that come along to the disk.
+GATHER_SECONDS = 0.001
 LOST = (*FAULTS, sqlite3.OperationalError)
 
 
@@ -158,7 +160,8 @@ class Ending:
     async def _write(self) -> None:
         try:
             while self._waiting:
-                await asyncio.sleep(0)  # what ends in the same moment comes along
+                # what ends in the same moment comes along: one wait for the disk instead of several
+                await asyncio.sleep(GATHER_SECONDS)
                 batch, self._waiting = self._waiting, []
                 await self._together(batch)
         finally:
