@@ -26,6 +26,7 @@ FIRST_WAIT = 1.0
 MOST_WAIT = 60.0
 #: A work that ran for so long was well; its next end counts as the first.
 WELL_SECONDS = 120.0
+WARM_UP_SECONDS = 0.5
 #: For cancelled works to hand back what they had.
 HAND_BACK_SECONDS = 5.0
 
@@ -57,8 +58,17 @@ def background_work(house: House) -> list[Work]:
         Work(name="signals", run=house.signals.run_forever),
         Work(name="configuration", run=lambda: follow_configuration(house)),
         Work(name="handlers", run=house.handlers.run_forever, finish=house.handlers.finish),
-        Work(name="jobs", run=house.worker.run_forever, finish=house.worker.finish),
+        Work(
+            name="jobs",
+            run=lambda: house.worker.run_forever(warm_up=_warm_up(house)),
+            finish=house.worker.finish,
+        ),
     ]
+
+
+def _warm_up(house: House) -> float:
+    """What answers requests does that first; importing the engine takes a part of a second."""
+    return WARM_UP_SECONDS if house.process.answers else 0.0
 
 
 def background_of(house: House) -> list[Work]:

@@ -114,13 +114,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         args: type of the arguments. Those of a scheduled job all have defaults.
         every: run it at that distance.
         daily_at: ``HH:MM`` in the company's time zone.
-        cron: five fields in the company's time zone; a time that the clock skips in spring runs
-            right after, one that comes twice in autumn runs once. At most one of the three.
+        cron: five fields in the company's time zone. At most one of the three. A time that the
+            clock skips in spring is an hour later by it (02:30 becomes 03:30); one that comes
+            twice in autumn counts once, except for a ``cron`` of every hour.
         missed: what becomes of times that passed while nothing ran: ``once`` (they count as one),
             ``skip`` (only a time that is at most a minute ago counts), ``each`` (every one of them,
             oldest first, 1,000 at most).
         timeout: seconds that one attempt may take.
-        priority: higher ones first.
+        priority: higher ones first, strictly; from -1000 to 1000.
         at_once: how many runs with the same key may go on at the same time, in all processes
             together; 0 is no limit. Runs without a key count as one key.
         keep: how long what came of a run is kept.

@@ -1,1 +1,1 @@
-"""Background work: what is due runs here, in process, until the job engine comes."""
+"""Background work: asked for in a transaction, worked on by PgQueuer's loop, on schedules too."""

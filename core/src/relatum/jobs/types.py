@@ -24,7 +24,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True):
         key: of the runs with one key, at most ``Job.at_once`` go on at the same time.
         unique: while a run of this job with the same text waits or goes on, no other is added;
             empty for no such limit. At most 200 characters, as ``key``.
-        priority: higher ones first; ``None`` is the job's own.
+        priority: higher ones first, from -1000 to 1000; ``None`` is the job's own.
     """
 
     args: msgspec.Struct | None = None
@@ -100,7 +100,8 @@ class JobRun(msgspec.Struct, frozen=True, kw_only=True):
 class ScheduleStatus(msgspec.Struct, kw_only=True, frozen=True):
     """A job with a schedule: when it ran, when it is due, and what went wrong the last time.
 
-    ``on`` is false while its plugin is off: it is kept, and does not run.
+    ``on`` is false while its plugin is off: it is kept, and does not run. ``failures`` counts tries
+    that failed in a row.
     """
 
     id: str

@@ -60,8 +60,13 @@ class Worker:
 
     # -- as long as the process does --------------------------------------------------------------
 
-    async def run_forever(self) -> None:
-        """Work until cancelled; what goes on then is handed back, and is not counted as a try."""
+    async def run_forever(self, *, warm_up: float = 0.0) -> None:
+        """Work until cancelled; what goes on then is handed back, and is not counted as a try.
+
+        Args:
+            warm_up: seconds before the engine is imported, for processes that have to answer first.
+        """
+        await asyncio.sleep(warm_up)
         engine = await self._made()
         loop = self._loop = asyncio.create_task(engine.run(), name="queue")
         others = [
