@@ -86,6 +86,7 @@ MODULES = (
     "archive",
     "partitions",
     "scale",
+    "moves",
 )
 
 
