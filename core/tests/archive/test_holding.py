@@ -87,6 +87,9 @@ async def test_a_replay_reads_the_archive(past: Any) -> None:
     assert len(seen) == 79
     await past.house.archive.run(until="2025-02", kinds=[EVENTS])
     await past.house.handlers.replay(handler.id)
+    (status,) = await past.house.handlers.status()
+    assert status.replay is not None
+    assert status.replay.of == len(seen)
     await past.house.handlers.run_once()
     assert past.seen == seen
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import contextlib
 import datetime as dt
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
@@ -90,6 +91,19 @@ class Reading:
                 rows = await self._rows(entry, min(missing), max(missing))
                 archived += [_event(row) for row in rows if int(row[0] or 0) in missing]
         return _merged(found, archived)
+
+    async def count(self, types: Sequence[str]) -> int:
+        """How many archived events are of these types, as far as files can be read."""
+        total = 0
+        with as_the_house():
+            away = await self._catalogue.away(-1)
+        for entry in away:
+            if entry.kind == EVENTS:
+                with contextlib.suppress(ForeignFile, ConfigurationError):
+                    async with self._turn:
+                        reader = await self._reader(entry)
+                        total += await asyncio.to_thread(reader.count, types, entry.gone)
+        return total
 
     async def _at_one_moment(self, live: Live, after: int) -> tuple[list[Event], list[ArchiveFile]]:
         """What the database has and what it has not: nothing leaves or comes back in between."""

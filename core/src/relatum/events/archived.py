@@ -77,6 +77,10 @@ class Archived(Protocol):
             ArchivedAway: as above.
         """
 
+    async def count(self, types: Sequence[str]) -> int:
+        """How many events of these types are archived; those in a file that cannot be read do not
+        count, and nothing is raised."""
+
     async def since(self, seq: int) -> list[str]:
         """The months of which something is archived that events after this number need."""
 

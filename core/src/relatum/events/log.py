@@ -146,12 +146,13 @@ class EventLog:
         return int(count[0][0]), oldest[0][0] if oldest else None
 
     async def count(self, *, until: int, types: Sequence[str]) -> int:
-        """How many events of the given types there are up to a number."""
+        """How many events of the given types there are up to a number, archived ones too."""
         row = await self._db.fetch_one(
             f"SELECT count(*) FROM core_event WHERE seq <= ? AND type IN ({marks(len(types))})",  # noqa: S608 - placeholders only
             *(until, *types),
         )
-        return int(row[0]) if row else 0
+        archived = 0 if self.archived is None else await self.archived.count(types)
+        return archived + (int(row[0]) if row else 0)
 
     async def by_seq(self, seqs: Sequence[int]) -> list[Event]:
         """The events with these numbers, in order; archived ones too.
