@@ -114,9 +114,11 @@ def backup() -> Reading:
         rows = [_backed_up(made, "SQLite", {})]
         _run(made, "move", "--to", url, "--json")
         server = {"RELATUM_DATABASE": url}
-        for form in FORMS:
-            if form == "sqlite" or shutil.which(form):
-                rows.append(_backed_up(made, f"PostgreSQL, {form}", server, "--form", form))
+        rows += [
+            _backed_up(made, f"PostgreSQL, {form}", server, "--form", form)
+            for form in FORMS
+            if form == "sqlite" or shutil.which(form)
+        ]
     slowest = max(row[2] for row in rows) / 60
     return Reading(
         value=slowest,
