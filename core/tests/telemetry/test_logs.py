@@ -121,7 +121,7 @@ async def test_lines_of_requests(stream: Stream) -> None:
     assert (
         stream.getvalue()
         .splitlines()[-1]
-        .endswith("INFO relatum.access: GET / 200 500.0 ms 0 bytes [request=r-10]")
+        .endswith("INFO relatum.access: GET / 200 500.00 ms 0 bytes [request=r-10]")
     )
 
 

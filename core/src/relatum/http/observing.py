@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,10 @@ _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"
 _CLASSES = ("", "1xx", "2xx", "3xx", "4xx", "5xx")
 #: What a part of an address may be to stand in the log as it came: an id that somebody else would
 #: have to look up. Names, numbers and codes may tell of people, or be secrets.
-_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_IDS = re.compile(rf"[a-z0-9/_.-]*/(?:{_ID})(?:/[a-z0-9/_.-]*)?")
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_LENGTH = 36
+#: A route that one id fills, in its parts.
+_FILLED = re.compile(r"([^{}]*)\{\w+_id\}([^{}]*)")
 
 
 def observe(
@@ -48,8 +51,17 @@ def shown_path(path: str, route: str) -> str:
     """The address of a request as the log may show it: filled in where only ids fill it, else as
     the route declares it. Never the query.
     """
-    if "{" not in route:
+    around = _around(route)
+    if around is None:
         return route
-    if route.count("{") == 1 and "_id" in route and len(path) < 200 and _IDS.fullmatch(path):
-        return path
-    return route
+    before, after = around
+    if len(path) != before + _LENGTH + after:
+        return route
+    return path if _ID.fullmatch(path, before, before + _LENGTH) else route
+
+
+@functools.lru_cache(maxsize=4_096)
+def _around(route: str) -> tuple[int, int] | None:
+    """How much of an address stands before and after the one id that fills a route."""
+    found = _FILLED.fullmatch(route)
+    return None if found is None else (len(found[1]), len(found[2]))

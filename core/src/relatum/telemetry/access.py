@@ -13,6 +13,7 @@ import atexit
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from relatum.telemetry.process import Process
 
 NAME = "relatum.access"
+_Noted = tuple[float, str, tuple[str, str, str], int, float, int, Mapping[str, str]]
+_NO_TRACE: Mapping[str, str] = {}
+
 #: Lines are written at the latest after so many seconds, or when there are so many.
 FLUSH_SECONDS = 0.25
 MOST_LINES = 200
@@ -61,7 +65,7 @@ class AccessLog:
         self._json = False
         self._level = "info"
         self._role = self._process = ""
-        self._lines: list[str] = []
+        self._lines: list[_Noted] = []
         #: where the next flush is arranged
         self._waiting: asyncio.AbstractEventLoop | None = None
         self._second = 0
@@ -79,12 +83,7 @@ class AccessLog:
         self._process = process.id if process is not None else ""
 
     def write(
-        self,
-        request: str,
-        what: tuple[str, str, str],
-        status: int,
-        seconds: float,
-        sent: int,
+        self, request: str, what: tuple[str, str, str], status: int, seconds: float, sent: int
     ) -> None:
         """Note one request.
 
@@ -94,42 +93,80 @@ class AccessLog:
             status: 0 when the caller left before there was one.
             sent: bytes of the answer's body.
         """
-        method, route, path = what
-        milliseconds = round(seconds * 1000, 2)
-        message = f"{method} {path} {status or 'left'} {milliseconds} ms {sent} bytes"
-        moment = self._moment()
-        if self._json:
-            ids = ids_of_trace() if is_on() else {}
-            line = Line(
-                *(moment, self._level, NAME, message, request, method, route, path),
-                *(status, milliseconds, sent, self._role, self._process),
-                *(ids.get("trace_id", ""), ids.get("span_id", "")),
-            )
-            self._lines.append(_encode(line).decode())
-        else:
-            self._lines.append(
-                f"{moment} {self._level.upper()} {NAME}: {message} [request={request}]"
-            )
-        if len(self._lines) >= MOST_LINES:
+        trace = ids_of_trace() if is_on() else _NO_TRACE
+        lines = self._lines
+        lines.append((time.time(), request, what, status, seconds * 1000, sent, trace))
+        if len(lines) >= MOST_LINES:
             self.flush()
-        elif self._waiting is not (loop := asyncio.get_running_loop()):
-            self._waiting = loop
-            loop.call_later(FLUSH_SECONDS, self._flush_late)
+        elif len(lines) == 1 or self._waiting is None:
+            self._arrange()
 
     def flush(self) -> None:
         """Write down what is there."""
         if self._lines:
             lines, self._lines = self._lines, []
-            sys.stderr.write("\n".join(lines) + "\n")
+            form = self._as_json if self._json else self._as_text
+            sys.stderr.write("".join([form(*line) for line in lines]))
             sys.stderr.flush()
+
+    def _arrange(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._waiting is not loop:
+            self._waiting = loop
+            loop.call_later(FLUSH_SECONDS, self._flush_late)
 
     def _flush_late(self) -> None:
         self._waiting = None
         self.flush()
 
-    def _moment(self) -> str:
-        """Now; the part down to the second is worked out once a second."""
-        moment = time.time()
+    def _as_text(
+        self,
+        moment: float,
+        request: str,
+        what: tuple[str, str, str],
+        status: int,
+        ms: float,
+        sent: int,
+        trace: Mapping[str, str],
+    ) -> str:
+        ids = "".join([f" {name}={id}" for name, id in trace.items()]) if trace else ""
+        return (
+            f"{self._moment(moment)} {self._level.upper()} {NAME}: {what[0]} {what[2]} "
+            f"{status or 'left'} {ms:.2f} ms {sent} bytes [request={request}{ids}]\n"
+        )
+
+    def _as_json(
+        self,
+        moment: float,
+        request: str,
+        what: tuple[str, str, str],
+        status: int,
+        ms: float,
+        sent: int,
+        trace: Mapping[str, str],
+    ) -> str:
+        method, route, path = what
+        line = Line(
+            time=self._moment(moment),
+            level=self._level,
+            logger=NAME,
+            message=f"{method} {path} {status or 'left'} {ms:.2f} ms {sent} bytes",
+            request=request,
+            method=method,
+            route=route,
+            path=path,
+            status=status,
+            ms=round(ms, 2),
+            bytes=sent,
+            role=self._role,
+            process=self._process,
+            trace_id=trace.get("trace_id", ""),
+            span_id=trace.get("span_id", ""),
+        )
+        return _encode(line).decode() + "\n"
+
+    def _moment(self, moment: float) -> str:
+        """ISO 8601, UTC; the part down to the second is worked out once a second."""
         second = int(moment)
         if second != self._second:
             self._second = second
