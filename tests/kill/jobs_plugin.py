@@ -38,6 +38,7 @@ from relatum.api import (
     Text,
     hookimpl,
     new_id,
+    now,
 )
 
 BROKEN = os.environ.get("RELATUM_TEST_BROKEN", "")
@@ -53,11 +54,16 @@ TABLES = (
     "CREATE TABLE kill_jobs_sent (run TEXT PRIMARY KEY, work TEXT NOT NULL)",
     "CREATE TABLE kill_jobs_followed (seq BIGINT NOT NULL, work TEXT NOT NULL)",
     "CREATE TABLE kill_jobs_tick (run TEXT NOT NULL, due TEXT NOT NULL)",
+    "CREATE TABLE kill_jobs_reminded (run TEXT NOT NULL, due TEXT NOT NULL, at TEXT NOT NULL)",
 )
 BUCKETS = 4
 #: numbers of effects that come of a call outside, and of an event
 AFTER_SENDING = 1_000
 AFTER_EVENT = 2_000
+#: every so many steps of an enrolment one calls the outside
+TELL_EVERY = 5
+#: how long a reminder takes, so that kills meet some at work
+REMIND_SECONDS = 0.2
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,6 +88,47 @@ class Effect(msgspec.Struct):
 class Send(msgspec.Struct):
     work: str
     n: int
+
+
+class Enrolment(msgspec.Struct, forbid_unknown_fields=True):
+    """So many customers enter a flow of so many steps."""
+
+    first: int
+    customers: int
+    steps: int
+
+
+class Step(msgspec.Struct):
+    customer: int
+    number: int
+    steps: int
+
+
+class Reminders(msgspec.Struct, forbid_unknown_fields=True):
+    """So many reminders, the first one in so many seconds, the others within the next ones."""
+
+    count: int
+    after: float
+    within: float
+
+
+@post("/enrolments", opt={"permission": "kill_jobs.works.write"})
+async def enrol(data: Enrolment, plugin: NamedDependency[Plugin]) -> Taken:
+    """The first step of each."""
+    customers = range(data.first, data.first + data.customers)
+    steps = [JobRequest(args=Step(n, 0, data.steps)) for n in customers]
+    house: Any = plugin.house
+    return Taken(runs=list(await house.jobs.enqueue_many("kill_jobs.step", steps)))
+
+
+@post("/reminders", opt={"permission": "kill_jobs.works.write"})
+async def remind_later(data: Reminders, plugin: NamedDependency[Plugin]) -> Taken:
+    """Evenly spread."""
+    first = now() + dt.timedelta(seconds=data.after)
+    apart = dt.timedelta(seconds=data.within / data.count)
+    requests = [JobRequest(at=first + apart * n) for n in range(data.count)]
+    house: Any = plugin.house
+    return Taken(runs=list(await house.jobs.enqueue_many("kill_jobs.remind", requests)))
 
 
 @post("/works", opt={"permission": "kill_jobs.works.write"})
@@ -202,6 +249,44 @@ def call_outside(key: str, work: str) -> None:
         answer.read()
 
 
+async def step(plugin: Plugin, run: Any) -> None:
+    """One step of an enrolment, and the request for the next one, with the note that it is done."""
+    await write_step(plugin.house, run)
+
+
+async def tell(plugin: Plugin, run: Any) -> None:
+    """A step that calls the outside; what follows is written once, however often it is tried."""
+    await asyncio.to_thread(call_outside, str(run.id), f"c{run.args.customer}/{run.args.number}")
+    house: Any = plugin.house
+    async with house.db.transaction():
+        noted = await house.db.execute(
+            "INSERT INTO kill_jobs_sent (run, work) VALUES (?, ?) ON CONFLICT (run) DO NOTHING",
+            *(str(run.id), f"c{run.args.customer}"),
+        )
+        if noted:
+            await write_step(house, run)
+
+
+async def write_step(house: Any, run: Any) -> None:
+    at: Step = run.args
+    await house.db.execute(
+        "INSERT INTO kill_jobs_effect (run, work, n, pid) VALUES (?, ?, ?, ?)",
+        *(str(run.id), f"c{at.customer}", at.number, os.getpid()),
+    )
+    following = Step(at.customer, at.number + 1, at.steps)
+    if following.number < at.steps:
+        tells = following.number % TELL_EVERY == TELL_EVERY - 1
+        await house.jobs.enqueue("kill_jobs.tell" if tells else "kill_jobs.step", following)
+
+
+async def remind(plugin: Plugin, run: Any) -> None:
+    await asyncio.sleep(REMIND_SECONDS)
+    await plugin.house.db.execute(
+        "INSERT INTO kill_jobs_reminded (run, due, at) VALUES (?, ?, ?)",
+        *(str(run.id), run.due.isoformat(), now().isoformat()),
+    )
+
+
 async def tick(plugin: Plugin, run: Any) -> None:
     await plugin.house.db.execute(
         "INSERT INTO kill_jobs_tick (run, due) VALUES (?, ?)", str(run.id), run.due.isoformat()
@@ -230,7 +315,7 @@ def relatum_register_permissions(plugin: Plugin) -> list[Permission]:
 
 @hookimpl
 def relatum_register_routes(plugin: Plugin) -> list[Any]:
-    return [take]
+    return [take, enrol, remind_later]
 
 
 @hookimpl
@@ -268,6 +353,28 @@ def relatum_register_jobs(plugin: Plugin) -> list[Job]:
             run=send,
             args=Send,
             at_once=4,
+            retry=again,
+        ),
+        Job(
+            id="kill_jobs.step",
+            title=Text(en="Step", vi="Bước"),
+            run=step,
+            args=Step,
+            atomic=True,
+            retry=again,
+        ),
+        Job(
+            id="kill_jobs.tell",
+            title=Text(en="Tell", vi="Báo"),
+            run=tell,
+            args=Step,
+            retry=again,
+        ),
+        Job(
+            id="kill_jobs.remind",
+            title=Text(en="Remind", vi="Nhắc"),
+            run=remind,
+            atomic=True,
             retry=again,
         ),
         Job(

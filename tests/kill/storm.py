@@ -53,7 +53,7 @@ account = 0
 address = 0
 [jobs]
 concurrency = 8
-heartbeat_seconds = 2.0
+heartbeat_seconds = {heartbeat}
 max_deliveries = 1000
 """
 
@@ -82,7 +82,14 @@ class Town:
     """
 
     def __init__(
-        self, folder: Path, url: str, receiver: Receiver, *, broken: str = "", workers: int = 2
+        self,
+        folder: Path,
+        url: str,
+        receiver: Receiver,
+        *,
+        broken: str = "",
+        workers: int = 2,
+        heartbeat: float = 2.0,
     ) -> None:
         self.url = url
         self.receiver = receiver
@@ -91,7 +98,9 @@ class Town:
         self._broken = broken
         self._home = folder / "home"
         self._home.mkdir(parents=True)
-        (self._home / "relatum.toml").write_text(CONFIGURATION, encoding="utf-8")
+        (self._home / "relatum.toml").write_text(
+            CONFIGURATION.format(heartbeat=heartbeat), encoding="utf-8"
+        )
         source = Path(jobs_plugin.__file__).read_text(encoding="utf-8")
         make_plugin(folder / "plugins", "kill_jobs", plugin_py=source)
         kept = {key: text for key, text in os.environ.items() if not key.startswith("RELATUM_")}
@@ -175,6 +184,20 @@ class Town:
     def pid(self, name: str) -> int:
         return self._processes[name].pid
 
+    async def start_all(self) -> None:
+        """Start every process and wait for the first answer."""
+        for name in self.names():
+            await asyncio.to_thread(self.start, name)
+        await self.ready()
+
+    def strike(self, names: Sequence[str], pause: float = 0.0) -> None:
+        """Kill these and start them again after a pause (seconds)."""
+        for name in names:
+            self.kill(name)
+        time.sleep(pause)
+        for name in names:
+            self.start(name)
+
     # -- people ----------------------------------------------------------------------------------
 
     def http(self) -> httpx.AsyncClient:
@@ -248,9 +271,7 @@ class Storm:
         """Kill in this order at random moments of work, then let everything come to an end."""
         town = self.town
         self._stopping = False
-        for name in town.names():
-            await asyncio.to_thread(town.start, name)
-        await town.ready()
+        await town.start_all()
         people = [asyncio.create_task(self._somebody()) for _ in range(PEOPLE)]
         try:
             for target in kills:
@@ -280,7 +301,7 @@ class Storm:
         if target == "database":
             await asyncio.to_thread(self._strike_database, pause)
         else:
-            await asyncio.to_thread(self._strike_processes, names, pause)
+            await asyncio.to_thread(self.town.strike, names, pause)
 
     async def _at_work(self, names: Sequence[str]) -> None:
         """Wait until these have done something since they started, and somebody got an answer."""
@@ -293,13 +314,6 @@ class Storm:
                 return
             await asyncio.sleep(0.05)
         raise AssertionError(f"{names} did nothing:\n{[self.town.last_words(n) for n in names]}")
-
-    def _strike_processes(self, names: Sequence[str], pause: float) -> None:
-        for name in names:
-            self.town.kill(name)
-        time.sleep(pause)
-        for name in names:
-            self.town.start(name)
 
     def _strike_database(self, pause: float) -> None:
         assert self._cluster is not None
@@ -331,7 +345,7 @@ async def settled(town: Town) -> None:
 #: runs that wait or go on, and works whose event is not handled yet
 OPEN_WORK = """
     SELECT (SELECT count(*) FROM core_queue WHERE status <> 'failed'
-            AND entrypoint IN ('kill_jobs.effect', 'kill_jobs.send')),
+            AND entrypoint LIKE 'kill_jobs.%' AND entrypoint <> 'kill_jobs.tick'),
         (SELECT count(*) FROM kill_jobs_work w
             WHERE NOT EXISTS (SELECT 1 FROM kill_jobs_followed f WHERE f.work = w.key))
 """
@@ -353,9 +367,7 @@ async def calm_run(town: Town, ledger: Ledger) -> Ledger:
     """The same orders, in a town where nothing is killed."""
     again = Ledger()
     orders = iter(list(ledger.tried.values()))
-    for name in town.names():
-        await asyncio.to_thread(town.start, name)
-    await town.ready()
+    await town.start_all()
 
     async def somebody() -> None:
         async with town.http() as http:

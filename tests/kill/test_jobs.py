@@ -9,60 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from relatum.db.database import Database
-from relatum_sdk.databases import Databases
-from tests.kill.cluster import Cluster, server_programs
-from tests.kill.receiver import Receiver
+from tests.kill.cluster import Cluster
+from tests.kill.conftest import Build
 from tests.kill.storm import Storm, Target, Town, calm_run
 from tests.kill.storm_checks import state, violations
 
 pytestmark = pytest.mark.long
-
-Build = Callable[..., Awaitable[Town]]
-
-
-@pytest.fixture
-def chance() -> random.Random:
-    """Other moments in every run; the seed is printed when a test fails."""
-    seed = random.SystemRandom().randrange(2**32)
-    sys.stdout.write(f"seed of the moments: {seed}\n")
-    return random.Random(seed)
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    if server_programs() is None:
-        pytest.skip("PostgreSQL's initdb is not installed: its server cannot be killed")
-    with Cluster() as started:
-        yield started
-
-
-@pytest.fixture
-async def build(tmp_path: Path, _relatum_sqlite: Databases) -> AsyncIterator[Build]:
-    """Makes towns on an address; without one, on a file of their own."""
-    with ExitStack() as stack:
-        made = 0
-
-        async def make(
-            url: str = "", *, stalls: float = 0.02, broken: str = "", workers: int = 2
-        ) -> Town:
-            nonlocal made
-            made += 1
-            receiver = stack.enter_context(Receiver(stalls=stalls))
-            url = url or _relatum_sqlite.migrated()
-            town = Town(tmp_path / str(made), url, receiver, broken=broken, workers=workers)
-            stack.callback(town.end)
-            await town.prepare()
-            return town
-
-        yield make
 
 
 def moments(kills: int, targets: tuple[Target, ...], chance: random.Random) -> list[Target]:
