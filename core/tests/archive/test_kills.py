@@ -60,5 +60,6 @@ async def test_a_kill_loses_nothing(past: Any) -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.timeout(3600)
 async def test_a_kill_at_many_moments_loses_nothing(past: Any) -> None:
     await _law(past, 50)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -71,9 +71,15 @@ class Stretch(msgspec.Struct, frozen=True, kw_only=True):
 class Holding:
     """Answers as of now. Call it as the house."""
 
-    def __init__(self, db: Database, registry: Registry) -> None:
+    def __init__(self, db: Database, registry: Registry, ignored: Collection[str] = ()) -> None:
+        """``ignored`` are handlers that hold nothing: what they miss, they read in the archive."""
         self._db = db
         self._registry = registry
+        self._ignored = frozenset(ignored)
+
+    def ignoring(self, handlers: Collection[str]) -> Holding:
+        """The same, without these handlers."""
+        return Holding(self._db, self._registry, handlers)
 
     async def months(self, kind: Kind) -> dict[str, int]:
         """Month → rows of it that are in the database."""
@@ -186,7 +192,7 @@ class Holding:
         for handler in self._registry.handlers:
             if handler.begin == "beginning":
                 positions.setdefault(handler.id, 0)
-        return positions
+        return {id: at for id, at in positions.items() if id not in self._ignored}
 
     async def _needs(self, id: str, position: int, last: int) -> bool:
         """Idle handlers write their position seldom; one whose plugin is off is not known."""

@@ -127,7 +127,7 @@ class Archive:
         there = await self._holding.months(KINDS[kind])
         entries = {entry.month: entry for entry in files if entry.kind == kind}
         due = self._due(kind)
-        stretches = await self._stretches(kind, due, files) if due else []
+        stretches = await _stretches(self._holding, kind, due, files) if due else []
         holders = {stretch.month: stretch.holders for stretch in stretches}
         return [
             MonthStatus(
@@ -150,12 +150,6 @@ class Archive:
         )
         return last_due(keep) if keep else ""
 
-    async def _stretches(
-        self, kind: str, until: str, files: Sequence[ArchiveFile]
-    ) -> list[Stretch]:
-        find = self._holding.events if kind == EVENTS else self._holding.interactions
-        return await find(until, files)
-
     def _unknown(self, files: Sequence[ArchiveFile]) -> list[str]:
         known = {entry.file for entry in files}
         with contextlib.suppress(FileNotFoundError):
@@ -170,6 +164,7 @@ class Archive:
         *,
         until: str = "",
         kinds: Sequence[str] = tuple(KINDS),
+        ignoring: Sequence[str] = (),
         by: str = "system",
         why: str = "",
         watch: Watch | None = None,
@@ -179,6 +174,8 @@ class Archive:
         Args:
             until: every month up to this one, whatever the settings say.
             kinds: these tables.
+            ignoring: handlers that hold nothing, by id; should they run again, they read the
+                archive, or refuse until interactions are restored.
             by: who asks for it.
             why: the reason, for the index.
             watch: told how far it is.
@@ -192,12 +189,14 @@ class Archive:
         outcome = Outcome(archived=[], held={})
         if not (until or any(map(self._due, kinds)) or await self._interrupted()):
             return outcome
+        holding = self._holding.ignoring(ignoring)
         with as_the_house(), because(why), self._alone():
             await self._go_on(kinds, outcome, by=by, why=why, watch=watch)
             for kind in kinds:
                 last = until or self._due(kind)
-                if last:
-                    await self._run(kind, last, outcome, by=by, why=why, watch=watch)
+                files = await self._catalogue.every()
+                due = await _stretches(holding, kind, last, files) if last else []
+                await self._run(due, outcome, by=by, why=why, watch=watch)
         return outcome
 
     async def _interrupted(self) -> bool:
@@ -212,13 +211,18 @@ class Archive:
                 outcome.archived.append(done)
 
     async def _run(
-        self, kind: str, until: str, outcome: Outcome, *, by: str, why: str, watch: Watch | None
+        self,
+        due: Sequence[Stretch],
+        outcome: Outcome,
+        *,
+        by: str,
+        why: str,
+        watch: Watch | None,
     ) -> None:
-        files = await self._catalogue.every()
-        for stretch in await self._stretches(kind, until, files):
+        for stretch in due:
             if stretch.holders:
-                outcome.held[f"{kind}-{stretch.month}"] = stretch.holders
-                if kind == EVENTS:
+                outcome.held[f"{stretch.kind}-{stretch.month}"] = stretch.holders
+                if stretch.kind == EVENTS:
                     return  # the oldest go first: later ones are held by it
                 continue
             entry = await self._leaving.begin(stretch, by=by, why=why)
@@ -374,6 +378,13 @@ class Archive:
             ) from error
         finally:
             os.close(opened)
+
+
+async def _stretches(
+    holding: Holding, kind: str, until: str, files: Sequence[ArchiveFile]
+) -> list[Stretch]:
+    find = holding.events if kind == EVENTS else holding.interactions
+    return await find(until, files)
 
 
 _LOCK = ".lock"

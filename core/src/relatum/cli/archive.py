@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from relatum.app.house import House
     from relatum.archive.catalogue import ArchiveFile
-    from relatum.archive.service import ArchiveStatus
+    from relatum.archive.service import ArchiveStatus, MonthStatus
 
 _KINDS = {"events": ("core_event",), "interactions": ("core_interaction",)}
 _BOTH = ("core_event", "core_interaction")
@@ -49,6 +49,13 @@ def _add_status(actions: Any) -> None:
 def _add_changes(actions: Any) -> None:
     taking = actions.add_parser("run", help="archive what the settings say, or up to a month")
     taking.add_argument("--until", default="", metavar="MONTH", help="every month up to this one")
+    taking.add_argument(
+        "--ignore-handler",
+        action="append",
+        default=[],
+        metavar="HANDLER",
+        help="do not wait for this handler (of a plugin that is gone); may be repeated",
+    )
     back = actions.add_parser("restore", help="bring months back into the database")
     again = actions.add_parser("drop", help="take restored months out again")
     for action in (back, again):
@@ -118,12 +125,18 @@ def _print_status(status: ArchiveStatus) -> None:
         rows.append(
             [
                 *(month.kind, month.month, state, month.in_database, file.rows if file else 0),
-                *(size, "; ".join(month.held_by)),
+                *(size, "; ".join(_held(month))),
             ]
         )
     print_rows(["table", "month", "state", "in database", "in file", "size", "held by"], rows)
     for name in status.unknown_files:
         _say(f"note: {name} lies in the folder and is not in the index")
+
+
+def _held(month: MonthStatus) -> list[str]:
+    """What holds a month, or the rows of it that stayed."""
+    stayed = month.file.held if month.file else 0
+    return month.held_by + ([f"{stayed:,} rows that something points at"] if stayed else [])
 
 
 def _kept(months: int) -> str:
@@ -183,7 +196,11 @@ async def _run(house: House, arguments: argparse.Namespace) -> int:
     kinds = _KINDS.get(arguments.kind, _BOTH)
     archive = house.archive
     outcome = await archive.run(
-        until=arguments.until, kinds=kinds, why=_why(arguments), watch=_progress
+        until=arguments.until,
+        kinds=kinds,
+        ignoring=arguments.ignore_handler,
+        why=_why(arguments),
+        watch=_progress,
     )
     for entry in outcome.archived:
         _say(_told(entry, "left the database for"))
