@@ -485,7 +485,7 @@ async def test_an_export_that_is_called_off_while_it_is_written(house, lan, monk
         (run,) = (await house.jobs.find(job="core.write_export")).items
         await house.jobs.cancel(run.id)
         async with asyncio.timeout(10):
-            while (await read(lan, asked["id"]))["state"] == "running":
+            while (await read(lan, asked["id"]))["state"] == "running":  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     finally:
         working.cancel()

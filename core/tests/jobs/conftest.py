@@ -155,5 +155,5 @@ async def scene(process: Any) -> Scene:
 async def until(test: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
-        while not await test():
+        while not await test():  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)

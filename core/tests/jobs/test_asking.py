@@ -106,7 +106,7 @@ async def test_keys_have_a_length(scene: Any, field: str) -> None:
 
 async def test_an_unknown_job_and_one_that_is_off(scene: Any) -> None:
     scene.declare()
-    with pytest.raises(NotFound, match="probe.nothing"):
+    with pytest.raises(NotFound, match=r"probe\.nothing"):
         await scene.jobs.enqueue("probe.nothing")
     scene.gate.set([])
     with pytest.raises(Conflict, match="off"):

@@ -76,19 +76,7 @@ class House:
         self.audit = Audit(db, self.registry, self.keys)
         self.rotation = Rotation(db, self.events, self.keys, self.secrets)
         self.roles = Roles(db, self.events, self.registry)
-        doors = Doors(
-            *(db, self.events, self.registry),
-            roles=self.roles,
-            encryption=self.secrets,
-            settings=settings,
-        )
-        self.account_changes = doors.changes
-        self.accounts = doors.accounts
-        self.sessions = doors.sessions
-        self.tokens = doors.tokens
-        self.second_factor = doors.second_factor
-        self.sign_in = doors.sign_in
-        self.openid = doors.openid
+        self._open_doors()
         self.sights = Sights(db, self.registry)
         self.rules = Rules(db, self.events)
         tell_others(
@@ -121,6 +109,22 @@ class House:
         self._declare_core()
         self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
         self.plugins.listen(lambda plugin: plugin.move_in(self))
+
+    def _open_doors(self) -> None:
+        """Who may come in, and how."""
+        doors = Doors(
+            *(self.db, self.events, self.registry),
+            roles=self.roles,
+            encryption=self.secrets,
+            settings=self.settings,
+        )
+        self.account_changes = doors.changes
+        self.accounts = doors.accounts
+        self.sessions = doors.sessions
+        self.tokens = doors.tokens
+        self.second_factor = doors.second_factor
+        self.sign_in = doors.sign_in
+        self.openid = doors.openid
 
     @classmethod
     async def open(
