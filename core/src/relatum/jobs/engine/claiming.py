@@ -76,7 +76,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 async def claim(db: Database, wish: Wish) -> Claim:
     """Take runs, higher priorities first; in one transaction."""
-    if wish.quick and db.kind == "postgresql":
+    if wish.quick and db.kind == "postgresql" and not db.in_transaction():
         rows = await one_trip.take(db, wish)
         if rows:
             return Claim(rows, len(rows))

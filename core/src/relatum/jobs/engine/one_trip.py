@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 
 #: All of the first ones, or none: a run that is to stop, that a worker has died of, or that needs a
 #: seat is not for this statement.
+#:
+#: Its commit does not wait for the disk. A server that crashes may forget who works on what; then
+#: the run begins a second time elsewhere, as after any crash.
 _TAKE = f"""
-WITH found AS MATERIALIZED (
-    SELECT c.* FROM unnest(?::text[]) AS jobs(job) CROSS JOIN LATERAL (
+WITH hurried AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true)
+), found AS MATERIALIZED (
+    SELECT c.* FROM hurried CROSS JOIN unnest(?::text[]) AS jobs(job) CROSS JOIN LATERAL (
         SELECT id, priority, entrypoint, deliveries, stopping FROM core_queue
         WHERE entrypoint = jobs.job AND status = 'queued' AND stage = 0
         ORDER BY priority DESC, id LIMIT ? FOR UPDATE SKIP LOCKED

@@ -90,6 +90,7 @@ class HouseRepository:
         self._taken: dict[int, Taken] = {}
         self._noted: dict[int, Ended] = {}
         self._idle = False
+        self._full = False
         self.qbe = SimpleNamespace(
             settings=DBSettings(queue_table="core_queue", channel=Channel(CHANNEL))
         )
@@ -147,7 +148,8 @@ class HouseRepository:
         most = batch_size
         if global_concurrency_limit is not None:
             most = min(most, global_concurrency_limit - self._load(queue_manager_id))
-        if most < 1 or not entrypoints:
+        self._full = most < 1
+        if self._full or not entrypoints:
             return []
         with as_the_house():
             rows = await self._claim(queue_manager_id, most, heartbeat_timeout)
@@ -234,7 +236,7 @@ class HouseRepository:
 
     async def _tell(self, others: bool = True) -> None:
         """There is something to take: a seat in this worker, or runs for every one."""
-        self._idle = False
+        self._idle = self._full = False
         if others:
             await self._driver.announce()
         else:
@@ -311,15 +313,24 @@ class HouseRepository:
     # -- looking ---------------------------------------------------------------------------------
 
     async def queued_work(self, entrypoints: Sequence[str]) -> int:
-        """Whether runs wait, for their time or a worker; those without a seat do not count."""
-        return int(await looking.anything_waits(self._db, entrypoints))
+        """Whether runs wait, for their time or a worker; those without a seat do not count. A
+        worker that is full does not care."""
+        return 0 if self._full else int(await looking.anything_waits(self._db, entrypoints))
 
     async def eligible_queued_work(self, entrypoints: Sequence[str]) -> int:
-        """Whether runs wait for a worker."""
-        return int(await looking.anything_ready(self._db, entrypoints, self._clock()))
+        """Whether runs wait for a worker that can take them: one that is full takes none, and is
+        told when one of its own ends."""
+        return (
+            0
+            if self._full
+            else int(await looking.anything_ready(self._db, entrypoints, self._clock()))
+        )
 
     async def next_deferred_eta(self, entrypoints: Sequence[str]) -> dt.timedelta | None:
-        """How long until the next run's time comes, of whichever job."""
+        """How long until the next run's time comes, of whichever job; a worker that is full does
+        not care."""
+        if self._full:
+            return None
         at = await looking.next_time(self._db)
         return None if at is None else max(at - self._clock(), dt.timedelta(0))
 
