@@ -306,10 +306,11 @@ class Storm:
     async def _at_work(self, names: Sequence[str]) -> None:
         """Wait until these have done something since they started, and somebody got an answer."""
         answered = len(self.ledger.done)
-        workers = {self.town.pid(name) for name in names if name.startswith("worker")}
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
+            await asyncio.to_thread(self.town.tend)
             at_work = await asked(self.town.url, "SELECT DISTINCT pid FROM kill_jobs_effect")
+            workers = {self.town.pid(name) for name in names if name.startswith("worker")}
             if workers <= {pid for (pid,) in at_work} and len(self.ledger.done) > answered:
                 return
             await asyncio.sleep(0.05)
