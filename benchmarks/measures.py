@@ -82,6 +82,7 @@ MODULES = (
     "access_policies",
     "security",
     "jobs",
+    "kills",
     "events",
     "archive",
     "partitions",
