@@ -92,6 +92,14 @@ def test_defaults(write, tmp_path):
     assert settings.plugins.allows("anything")
 
 
+def test_traces_are_on_off_or_not_said(write, tmp_path):
+    assert load_settings(write(""), {}).traces.on is None
+    assert load_settings(write("[traces]\non = false"), {}).traces.on is False
+    assert load_settings(write(""), {"RELATUM_TRACES__ON": "yes"}).traces.on is True
+    found = problems_of(write('[traces]\non = "perhaps"'))
+    assert set(found) == {"traces.on"}
+
+
 def test_a_relative_database_file_is_in_home(write, tmp_path):
     settings = load_settings(write('database = "sqlite:///crm.db"'), {})
     assert settings.sqlite_path == tmp_path / "crm.db"
@@ -246,12 +254,19 @@ def test_values_that_cannot_be_meant(write):
             [uploads]
             keep_days = 1000
             most_bytes = 0
+            [worker]
+            host = ""
+            port = -1
+            [shutdown]
+            delay = -1
+            limit = inf
             """
         )
     )
     assert set(found) == {
         *("exports.approval_above", "exports.keep_days", "uploads.keep_days"),
         "uploads.most_bytes",
+        *("worker.host", "worker.port", "shutdown.delay", "shutdown.limit"),
         *("database", "server.host", "server.port", "server.max_body_bytes"),
         *("server.request_timeout", "company.country", "company.time_zone", "company.currency"),
     }

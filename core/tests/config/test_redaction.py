@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from relatum.telemetry.logs import configure_logging
 from relatum.config.redaction import redact_log, redacted
 from relatum.config.settings import Log
+from relatum.telemetry.logs import configure_logging
 
 CANARY = "Qm9ndXNTZWNyZXQ"
 

@@ -58,7 +58,7 @@ async def test_request_ids_differ_and_sane_ones_are_kept() -> None:
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
     kept = await ask(app, headers=[HOST, (b"x-request-id", b"trace-1.A_b")])
     assert kept.headers["x-request-id"] == "trace-1.A_b"
-    for insane in (b"a b", b"x" * 65, b"<script>", b"", b"-", "é".encode()):
+    for insane in (b"a b", b"x" * 65, b"<script>", b"", b"-", "é".encode(), b"a-rlt_Qm9nd"):
         answer = await ask(app, headers=[HOST, (b"x-request-id", insane)])
         assert answer.headers["x-request-id"].encode() != insane
 
@@ -268,3 +268,33 @@ async def test_a_long_answer_has_time_as_long_as_it_comes_on() -> None:
 
     with pytest.raises(Unavailable):
         await ask(edge(stalls, seconds=0.2))
+
+
+async def test_requests_that_go_on_are_answered_when_the_process_ends() -> None:
+    began, both = asyncio.Event(), []
+
+    async def slow(*_: Any) -> None:
+        began.set()
+        await asyncio.sleep(60)
+
+    app = edge(slow, seconds=30)
+    both = [asyncio.create_task(ask(app)), asyncio.create_task(ask(app, "POST", body=[b"x"]))]
+    await began.wait()
+    await asyncio.sleep(0)
+    assert app.watch.end() == 2
+    assert app.watch.end() == 0
+    for answer in await asyncio.gather(*both):
+        assert answer.status == 503
+        assert "before this server ends" in answer.json()["detail"]
+
+
+async def test_every_request_is_counted_once_whatever_comes_of_it() -> None:
+    apps = {"2xx": edge(), "5xx": edge(raising(ZeroDivisionError()))}
+    for status, app in apps.items():
+        await ask(app)
+        assert app.metrics.http_seconds.count("GET", "none", status) == 1
+    foreign = edge()
+    await ask(foreign, headers=[(b"host", b"evil.example")])
+    assert foreign.metrics.http_seconds.count("GET", "none", "4xx") == 1
+    await ask(foreign, "BREW")
+    assert foreign.metrics.http_seconds.count("other", "none", "2xx") == 1
