@@ -161,7 +161,7 @@ def _data_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
-def _begin(connection: sqlite3.Connection) -> None:
+def begin_writing(connection: sqlite3.Connection) -> None:
     """Wait for the writer's turn between processes.
 
     SQLite itself looks every 100 ms after a while; a process that writes one transaction after the
@@ -225,7 +225,7 @@ class EmbeddedTransaction(BaseTransaction):
         since = began()
         await self.engine.write_lock.acquire()
         try:
-            await self.engine.writer.run_to_end(_begin)
+            await self.engine.writer.run_to_end(begin_writing)
         except BaseException:
             try:
                 await self.engine.writer.run_to_end(_roll_back)

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequen
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from relatum.db.database import marks
+from relatum.db.embedded import begin_writing
 
 if TYPE_CHECKING:
     from relatum.db.database import Database
@@ -81,7 +82,7 @@ def _whole(connection: sqlite3.Connection, work: Work[T], lasting: bool) -> T:
     if not lasting:
         connection.execute("PRAGMA synchronous = NORMAL")
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        begin_writing(connection)
         try:
             answer = _at_once(work(cast("Database", _OnConnection(connection))))
             connection.execute("COMMIT")
