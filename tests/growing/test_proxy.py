@@ -73,7 +73,7 @@ def test_signed_in_at_one_and_known_at_the_other(place: Installation) -> None:
         assert {answer.json()["account"]["email"] for answer in answers} == {"lan@example.com"}
         csrf = said.json()["csrf"]
         assert here.delete("/api/v1/session", headers={"X-Relatum-CSRF": csrf}).status_code == 204
-        until(lambda: there.get(CUSTOMERS).status_code, 401, 1.5)
+        until(lambda: there.get(CUSTOMERS).status_code, 401, 5)
 
 
 class TestWhoCalls:
@@ -132,7 +132,7 @@ def test_a_change_at_each_process_is_seen_live_at_the_other(place: Installation)
                 body = {"kind": "core.note", "customer_id": made, "payload": {"text": "a"}}
                 assert writer.post("/api/v1/interactions", json=body).status_code == 201
                 assert any(made in line for line in lines)
-                assert time.monotonic() - began < 5
+                assert time.monotonic() - began < 15
     with place.owner() as anywhere, anywhere.stream("GET", "/api/v1/live") as stream:
         assert any("hello" in line for line in stream.iter_lines()), "the proxy holds nothing back"
 
@@ -171,10 +171,10 @@ def test_a_plugin_goes_off_and_on_in_every_process(place: Installation) -> None:
     assert statuses() == [200, 200]
     try:
         place.file.write_text('[plugins]\ndisabled = ["sales_pipeline"]\n')
-        until(statuses, [404, 404], 10)
+        until(statuses, [404, 404], 20)
     finally:
         place.file.write_text(before)
-    until(statuses, [200, 200], 10)
+    until(statuses, [200, 200], 20)
 
 
 class Load:

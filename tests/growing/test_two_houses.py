@@ -19,6 +19,7 @@ from relatum.app.house import House
 from relatum.config.settings import Settings
 from relatum.customers.types import CustomerDraft, FieldDraft
 from relatum.events.seals import head_path, read_head
+from relatum.http import authentication
 from relatum.values.problems import RelatumError
 from tests.growing.conftest import Pair, on_postgres
 
@@ -27,7 +28,8 @@ pytestmark = on_postgres
 BY = "system"
 CUSTOMERS = "/api/v1/customers"
 PASSWORD = "con mèo trèo cây cau 2026"
-AT_ONCE = 0.5
+#: Seconds on a busy machine; without a signal it would take an hour in these tests.
+AT_ONCE = 5.0
 
 
 async def until(ask: Callable[[], Awaitable[httpx.Response]], status: int, within: float) -> float:
@@ -112,12 +114,18 @@ def _field(sensitivity: Any) -> FieldDraft:
     return FieldDraft(key="salary", title_en="Salary", title_vi="Lương", sensitivity=sensitivity)
 
 
-async def test_without_signals_a_second_is_the_bound(pair: Pair) -> None:
+async def test_without_signals_there_is_a_bound(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert authentication.REMEMBERED == 1.0, "as the guide says"
+    monkeypatch.setattr(authentication, "REMEMBERED", 4.0)
     account, _, there = await pair.person("manager")
+    began = time.perf_counter()
     assert (await there.get(CUSTOMERS)).status_code == 200
     await pair.one.house.accounts.suspend(account, by=BY)
-    assert (await there.get(CUSTOMERS)).status_code == 200, "nobody has told, so this shows nothing"
-    assert await until(lambda: there.get(CUSTOMERS), 401, 1.5) > 0.3
+    told = (await there.get(CUSTOMERS)).status_code
+    assert told == 200 or time.perf_counter() - began > 4, "nobody has told"
+    await until(lambda: there.get(CUSTOMERS), 401, 6)
 
 
 async def test_guessing_is_slowed_down_in_all_processes_together(pair: Pair) -> None:
