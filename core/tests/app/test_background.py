@@ -133,11 +133,19 @@ async def test_finishing_that_fails_is_told(caplog: pytest.LogCaptureFixture) ->
     assert "sample could not finish" in caplog.text
 
 
-async def test_stopping_twice_is_stopping_once() -> None:
-    supervisor = Supervisor([always(forever)], Process())
+async def test_stopping_twice_is_stopping_once(caplog: pytest.LogCaptureFixture) -> None:
+    asked = 0
+
+    async def finish() -> None:
+        nonlocal asked
+        asked += 1
+
+    supervisor = Supervisor([always(forever, finish=finish)], Process())
     supervisor.start()
+    await supervisor.stop(1)
     await supervisor.stop(0)
-    await supervisor.stop(0)
+    assert asked == 1
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

@@ -111,13 +111,15 @@ class Supervisor:
                 hands back what it had.
         """
         self._stopping = True
-        await self._finish(seconds)
+        if not self._tasks:
+            return
+        if seconds > 0:
+            await self._finish(seconds)
         for task in self._tasks.values():
             task.cancel()
-        if self._tasks:
-            _, left = await asyncio.wait(self._tasks.values(), timeout=HAND_BACK_SECONDS)
-            for task in left:
-                log.error("%s does not end; what it had comes back by itself", task.get_name())
+        _, left = await asyncio.wait(self._tasks.values(), timeout=HAND_BACK_SECONDS)
+        for task in left:
+            log.error("%s does not end; what it had comes back by itself", task.get_name())
         self._tasks.clear()
 
     async def _finish(self, seconds: float) -> None:
