@@ -311,12 +311,14 @@ async def test_progress(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         async with scene.db.transaction():
             await asyncio.sleep(0.06)
             await run.report(99)  # not inside of a transaction: it would hold the row
+        seen.append((await scene.jobs.get(run.id)).progress)
 
     scene.declare(run=count)
     id = await scene.say("")
     await scene.worker.drain()
     assert 20 <= seen[0].done < 40
     assert (seen[0].total, seen[0].note) == (40, "rows")
+    assert seen[1] == seen[0]
     assert writes
     assert await scene.state(id) == "succeeded"
 
