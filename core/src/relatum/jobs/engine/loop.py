@@ -287,6 +287,10 @@ class Engine:
         """Take nothing new."""
         self.manager.shutdown.set()
 
+    async def give_back(self) -> int:
+        """What this worker still has waits again, as if it had not been tried; returns how many."""
+        return await self._repository.give_back(self.manager.queue_manager_id)
+
     def nudge(self) -> None:
         """Look now: what may run has changed."""
         self._repository.driver.tell()
