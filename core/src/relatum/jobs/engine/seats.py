@@ -143,6 +143,8 @@ async def parked_keys(db: Database, jobs: Sequence[str]) -> list[Key]:
 
 async def rouse(db: Database, jobs: Sequence[str], at_once: AtOnce, moment: dt.datetime) -> None:
     """Wake what is parked although a seat is free: a limit was raised, a row removed by hand."""
+    if not await db.fetch("SELECT 1 FROM core_queue WHERE status = 'queued' AND stage = 2 LIMIT 1"):
+        return
     keys = await parked_keys(db, [job for job in jobs if at_once(job)])
     async with db.transaction():
         await hold(db, keys)
