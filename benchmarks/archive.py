@@ -107,6 +107,7 @@ async def _of(url: str) -> list[tuple[ArchiveFile, list[tuple[str, float]], int,
                 await _timed(steps, "archived", work)
                 if kind == EVENTS:
                     await _timed(steps, "seals checked from the file", _check(house))
+                    await _timed(steps, "read as a replay does", _read(house))
                 await _timed(steps, "restored", house.archive.restore(kind, MONTH))
                 await _timed(steps, "dropped again", house.archive.drop(kind, MONTH))
             (entry,) = [each for each in await house.archive.files() if each.kind == kind]
@@ -118,6 +119,16 @@ async def _timed(steps: list[tuple[str, float]], name: str, work: Awaitable[obje
     began = time.perf_counter()
     await work
     steps.append((name, time.perf_counter() - began))
+
+
+async def _read(house: House) -> None:
+    """Every event of one type, from the first on."""
+    after, until = 0, await house.events.last()
+    while True:
+        found = await house.events.read(after, until=until, types=(RECORDED,), limit=5_000)
+        if len(found) < 5_000:
+            return
+        after = found[-1].seq
 
 
 async def _check(house: House) -> None:

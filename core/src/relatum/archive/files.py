@@ -20,7 +20,7 @@ from relatum.archive.kinds import INTO, KINDS, OUT, Form, Kind, Row, digest_of
 from relatum.values.problems import ConfigurationError, Conflict
 
 #: Rows in one piece (a row group of the file); one transaction takes one piece out or in.
-PIECE = 10_000
+PIECE = 5_000
 FORMAT = 1
 _HEAD = b"relatum"
 
