@@ -55,9 +55,12 @@ _HOLD = {
     "sqlite": f"{_TOUCH} WHERE {_HOLDER}",
     "postgresql": f"{_TOUCH} WHERE id = ({_ROW} WHERE {_HOLDER} FOR UPDATE SKIP LOCKED)",
 }
-_CUT_OFF = (
-    f" RETURNING set_config('idle_in_transaction_session_timeout', '{IDLE_MILLISECONDS}', true)"
-)
+_PARKED = "EXISTS (SELECT 1 FROM core_parked_event p WHERE p.handler = core_handler.handler)"
+_CUT_OFF = {
+    "sqlite": "",
+    "postgresql": ", set_config('idle_in_transaction_session_timeout', "
+    f"'{IDLE_MILLISECONDS}', true)",
+}
 
 
 class BusyError(Exception):
@@ -148,15 +151,21 @@ class Positions:
             moment,
         )
 
-    async def take(self, at: Range, reached: int, *, handled: int, rate: float) -> None:
+    async def take(self, at: Range, reached: int, *, handled: int, rate: float) -> bool:
         """Move a range and keep it to ourselves until the transaction ends.
+
+        Returns:
+            Whether anything is parked at the handler.
 
         Raises:
             BusyError: it is not where it was read, or another worker is at it.
         """
         params = (reached, handled, rate, now(), at.id, at.position, at.hi)
-        if not await self._touch(_TAKE[self._db.kind], *params):
+        sql = f"{_TAKE[self._db.kind]} RETURNING {_PARKED}{_CUT_OFF[self._db.kind]}"
+        rows = await self._db.execute_returning(sql, *params)
+        if not rows:
             raise BusyError
+        return bool(rows[0][0])
 
     async def hold(self, handler: str, customer: UUID | None) -> None:
         """Keep the range of a customer to ourselves where it stands.
@@ -165,13 +174,9 @@ class Positions:
             BusyError: another worker is at it, or the handler is paused.
         """
         which = class_of(customer)
-        if not await self._touch(_HOLD[self._db.kind], handler, which, which):
+        sql = f"{_HOLD[self._db.kind]} RETURNING lo{_CUT_OFF[self._db.kind]}"
+        if not await self._db.execute_returning(sql, handler, which, which):
             raise BusyError
-
-    async def _touch(self, sql: str, *params: Any) -> bool:
-        if self._db.kind == "sqlite":
-            return await self._db.execute(sql, *params) == 1
-        return bool(await self._db.execute_returning(sql + _CUT_OFF, *params))
 
     async def hold_all(self, handler: str) -> list[Range]:
         """Wait for everybody at this handler to end, and keep all its ranges to ourselves."""

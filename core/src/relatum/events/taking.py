@@ -92,10 +92,12 @@ class Taker:
     async def _handle(
         self, handler: Handler, at: Range, events: Sequence[Event], reached: int, rate: float
     ) -> None:
-        await self.positions.take(at, reached, handled=len(events), rate=rate)
+        parked = await self.positions.take(at, reached, handled=len(events), rate=rate)
         if not events:
             return
-        blocked = await self.parking.blocked(handler.id, _customers(events))
+        blocked: set[UUID] = set()
+        if parked:
+            blocked = await self.parking.blocked(handler.id, _customers(events))
         free = [event for event in events if event.customer not in blocked] if blocked else events
         if free:
             await self._call(handler, free)
