@@ -169,7 +169,11 @@ class TestReplica:
             made.stop("immediate")
 
     async def test_what_reads_works_and_what_writes_says_why_not(
-        self, server: Cluster, settings: Settings, replica: Cluster
+        self,
+        server: Cluster,
+        settings: Settings,
+        replica: Cluster,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         reading = msgspec.structs.replace(settings, database=replica.url)
         async with await House.open(settings) as house:
@@ -195,6 +199,13 @@ class TestReplica:
                 await create(house, "Khách ở bản sao")
             assert failure_of(refused.value).error.status == 503
             assert await status_of(Process(house)) == 503, "a proxy sends nobody there"
+            caplog.clear()
+            listening = asyncio.create_task(house.signals.run_forever())
+            await asyncio.sleep(1.5)
+            listening.cancel()
+            await asyncio.wait([listening])
+            said = [each for each in caplog.records if each.name == "relatum.signals"]
+            assert len(said) == 1, "a server that cannot LISTEN is complained of once"
         done = await asyncio.to_thread(_command, reading, "export", "out", "--format", "csv")
         assert done.returncode == 0, done.stdout + done.stderr
         exported = (reading.home / "out" / "core.customers.csv").read_text(encoding="utf-8-sig")

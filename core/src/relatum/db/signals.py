@@ -11,6 +11,7 @@ import contextlib
 import contextvars
 import logging
 import os
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 #: A connection that says nothing is asked whether it still is one.
 ALIVE_SECONDS = 15.0
 ANSWER_SECONDS = 5.0
+#: A connection that lasted so long was one; attempts begin anew.
+WELL_SECONDS = 1.0
 CLOSE_SECONDS = 2.0
 #: PostgreSQL takes 7,999 bytes with a notification.
 LONGEST_TEXT = 7_000
@@ -180,11 +183,14 @@ class Signals:
             except FAULTS as error:
                 self._complain(failures, error)
             else:
+                since = time.monotonic()
                 try:
                     await self._stay_connected(connection)
                 except FAULTS as error:
-                    self._complain(0, error)
-                    failures = 0
+                    # one that ends at once (a server that only follows) is no better than none
+                    if time.monotonic() - since > WELL_SECONDS:
+                        failures = 0
+                    self._complain(failures, error)
                 finally:
                     self._connection = None
                     connection.terminate()
