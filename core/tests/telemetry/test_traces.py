@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,3 +108,17 @@ def test_it_starts_with_the_standard_variables() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["relatum", "1.2", "web"]
+
+
+def test_ending_does_not_wait_for_a_collector_that_is_away() -> None:
+    code = (
+        "import time; from relatum.telemetry import traces;"
+        "from relatum.telemetry.process import Process; traces.LAST_SECONDS = 0.5;"
+        "traces.switch_on(Process('web'), '1');\n"
+        "with traces.span('a'): pass\n"
+        "began = time.monotonic(); traces.switch_off(); print(time.monotonic() - began)"
+    )
+    env = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    assert float(done.stdout) < 5

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from relatum.app.following import follow_configuration
+from relatum.telemetry.logs import about
 
 if TYPE_CHECKING:
     from relatum.app.house import House
@@ -169,7 +170,8 @@ async def _call(finish: Callable[[], Awaitable[None]]) -> None:
 async def _ended(work: Work) -> BaseException | None:
     """Let it go on until it ends; returns what it ended with."""
     try:
-        await work.run()
+        with about(work=work.name):
+            await work.run()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything, also exit
         return error
     return None

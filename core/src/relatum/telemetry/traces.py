@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +31,9 @@ NAME = "relatum"
 #: Exporting goes over HTTP; this is the variable that says where to.
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
+#: For sending the last spans when the process ends.
+LAST_SECONDS = 3.0
+
 _NOTHING: AbstractContextManager[None] = contextlib.nullcontext()
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -37,6 +41,8 @@ _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 class _State:
     tracer: Tracer | None = None
     provider: TracerProvider | None = None
+    #: ends the tries to send what nobody takes
+    give_up: Callable[[], None] = staticmethod(lambda: None)
 
 
 def are_wanted(settings: Traces, env: Mapping[str, str]) -> bool:
@@ -76,8 +82,10 @@ def switch_on(process: Process, version: str) -> None:
         | ({} if _is_named() else {"service.name": NAME})
     )
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    exporter = OTLPSpanExporter()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     use(provider)
+    _State.give_up = exporter.shutdown
 
 
 def _is_named() -> bool:
@@ -94,11 +102,18 @@ def use(provider: TracerProvider | None) -> None:
 
 
 def switch_off() -> None:
-    """Send what is there and end; blocks for some seconds when nobody listens."""
-    provider = _State.provider
+    """Send what is there and end; blocks for :data:`LAST_SECONDS` when nobody listens."""
+    provider, give_up = _State.provider, _State.give_up
     use(None)
-    if provider is not None:
+    if provider is None:
+        return
+    timer = threading.Timer(LAST_SECONDS, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
         provider.shutdown()
+    finally:
+        timer.cancel()
 
 
 def is_on() -> bool:
