@@ -23,7 +23,7 @@ FEW = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-MANY = settings(FEW, max_examples=1_500, stateful_step_count=80)
+MANY = settings(FEW, max_examples=300, stateful_step_count=60)
 #: What breaks is found, not made small.
 HUNT = settings(FEW, max_examples=120, derandomize=True, database=None, phases=[Phase.generate])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
 import os
@@ -58,7 +59,9 @@ class WorkersLock:
         import fcntl
 
         if self._file is not None:
-            fcntl.flock(self._file, fcntl.LOCK_SH)
+            # a file system without locks: nobody is ever alone on it
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._file, fcntl.LOCK_SH)
 
     def close(self) -> None:
         if self._file is not None:
