@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from relatum.app.house import House
+from relatum.config.checks import settings_problems
 from relatum.config.settings import Limits, PostgreSql, Settings
 from relatum.customers.types import CustomerDraft
 from relatum.http.problems import failure_of
@@ -212,6 +213,53 @@ class TestReplica:
         assert "Khách ở bản chính" in exported
         done = await asyncio.to_thread(_command, reading, "report")
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+async def test_the_replica_takes_over(tmp_path: Path) -> None:
+    """With both addresses in `database`, nobody has to change anything."""
+    with (
+        cluster("wal_level = replica", "max_wal_senders = 4") as first,
+        folder_of_service() as folder,
+    ):
+        second = Cluster(folder)
+        first.copy_to(second)
+        second.start()
+        hosts = f"127.0.0.1:{second.port},127.0.0.1:{first.port}"
+        both = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
+        settings = Settings(home=tmp_path, database=both, safe_mode=True)
+        assert settings_problems(settings) == []
+        async with await House.open(settings) as house:
+            await house.migrate_apply()
+            await create(house, "trước")
+            assert await house.db.fetch("SHOW port") == [(str(first.port),)]
+            await _until_followed(first, second)
+            await asyncio.to_thread(first.stop, "immediate")
+            assert await status_of(Process(house)) == 503
+            await asyncio.to_thread(second.run, "pg_ctl", "-D", str(second.data), "promote")
+            began = time.monotonic()
+            while await status_of(Process(house)) != 200:
+                assert time.monotonic() - began < 20
+                await asyncio.sleep(0.1)
+            await create(house, "sau")
+            rows = await house.db.fetch("SELECT display_name FROM core_customer ORDER BY 1")
+            assert rows == [("sau",), ("trước",)]
+        second.stop("immediate")
+        first.start()
+
+
+async def _until_followed(first: Cluster, second: Cluster) -> None:
+    """Wait until the second server has what the first one wrote."""
+    one, two = await asyncpg.connect(first.url), await asyncpg.connect(second.url)
+    try:
+        position = await one.fetchval("SELECT pg_current_wal_lsn()::text")
+        for _ in range(500):
+            if await two.fetchval("SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn", position):
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("the replica does not follow")
+    finally:
+        await one.close()
+        await two.close()
 
 
 def _command(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:

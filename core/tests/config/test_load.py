@@ -280,7 +280,12 @@ def test_values_that_cannot_be_meant(write):
     [
         *("", "crm.db", "mysql://h/db", "sqlite://", "sqlite:///", "sqlite:///:memory:"),
         *("sqlite://host/file", "sqlite:///a?mode=ro", "postgresql://", "postgresql://h"),
-        *("postgresql://h:99999/db", "postgresql://u:p/w@h/", "postgresql://[::1/db"),
+        *(
+            "postgresql://h:99999/db",
+            "postgresql://a:5432,b:x/db",
+            "postgresql://u:p/w@h/",
+            "postgresql://[::1/db",
+        ),
     ],
 )
 def test_database_addresses_that_lead_nowhere(tmp_path, url):
@@ -292,7 +297,41 @@ def test_database_addresses_that_lead_nowhere(tmp_path, url):
     assert set(problems_of(path)) == {"database"}
 
 
-@pytest.mark.parametrize("url", ["postgresql:///crm", "postgresql://u@h:5433/crm?sslmode=require"])
+@pytest.mark.parametrize(
+    ("written", "where"),
+    [
+        ("pool_size = 0", "postgresql.pool_size"),
+        ("pool_size = 100000", "postgresql.pool_size"),
+        ("connect_timeout = 0.0", "postgresql.connect_timeout"),
+        ("statement_timeout = -1.0", "postgresql.statement_timeout"),
+        ("idle_in_transaction_timeout = nan", "postgresql.idle_in_transaction_timeout"),
+        ('listen = "sqlite:///x"', "postgresql.listen"),
+        ('listen = "postgresql://u:s3cret@h"', "postgresql.listen"),
+    ],
+)
+def test_settings_of_connections_that_cannot_be_meant(write, written, where):
+    file = write(f"[postgresql]\n{written}\n")
+    with pytest.raises(ConfigurationError) as refusal:
+        load_settings(file, {})
+    assert [problem.where for problem in refusal.value.problems] == [where]
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_the_way_past_a_pooler_is_shown_without_its_password(write):
+    text = '[postgresql]\npooled = true\nlisten = "postgresql://u:s3cret@h/db"\n'
+    settings = load_settings(write(text), {})
+    assert settings.postgresql.listen.endswith("s3cret@h/db")
+    assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///crm",
+        "postgresql://u@h:5433/crm?sslmode=require",
+        "postgresql://u:p@a:5432,b:5433/crm?target_session_attrs=read-write",
+    ],
+)
 def test_database_addresses_that_are_fine(tmp_path, url):
     assert load_settings(None, {"RELATUM_HOME": str(tmp_path), "RELATUM_DATABASE": url}).database
 

@@ -234,11 +234,14 @@ def _postgresql(postgresql: PostgreSql) -> Iterator[Problem]:
 
 
 def _has_database(url: str) -> bool:
+    """Whether it names a database, on one server or on several (``host:port,host:port``)."""
     try:
         parts = urlsplit(url)
-        return len(parts.path) > 1 and (parts.port or 0) >= 0
+        login, at, hosts = parts.netloc.rpartition("@")
+        each = [urlsplit(f"//{login}{at}{host}").port or 0 for host in hosts.split(",")]
     except ValueError:
         return False
+    return len(parts.path) > 1 and min(each) >= 0
 
 
 def _bad(name: str, expected: str, got: object, mend: str = "") -> Problem:
