@@ -27,7 +27,7 @@ from relatum.app.nightly import back_up_apart
 from relatum.app.relocation import move
 from relatum.app.restoring import bring_back, drill
 from relatum.config.keyring import Keyring
-from relatum.config.settings import Backup, Plugins, Settings
+from relatum.config.settings import Archive, Backup, Plugins, PostgreSql, Settings
 from relatum.customers.types import CustomerDraft
 from relatum.moving.backups import MANIFEST, backups_in, name_at, read_manifest, rotate
 from relatum.moving.copying import DiffersError
@@ -122,6 +122,7 @@ async def test_the_manifest_says_what_is_in_it_and_nothing_secret(settings: Sett
     settings = msgspec.structs.replace(
         settings,
         oidc=msgspec.structs.replace(settings.oidc, client_secret="oidc-secret-7"),
+        postgresql=PostgreSql(listen="postgresql://crm:server-secret-9@db/crm"),
         plugins=Plugins(plugin_settings={"sales_pipeline": {"token": "plugin-secret-8"}}),
     )
     await live(msgspec.structs.replace(settings, plugins=Plugins()))
@@ -134,7 +135,7 @@ async def test_the_manifest_says_what_is_in_it_and_nothing_secret(settings: Sett
         if line.startswith("secret")
     ]
     assert secrets
-    for secret in (*secrets, b"oidc-secret-7", b"plugin-secret-8"):
+    for secret in (*secrets, b"oidc-secret-7", b"plugin-secret-8", b"server-secret-9"):
         assert secret not in content
     manifest = read_manifest(Path(saved.file))
     assert list(manifest.keys) == [key.id for key in keys.every()] == saved.keys
@@ -323,6 +324,11 @@ async def test_a_night_that_fails_says_why(settings: Settings) -> None:
 
 async def test_a_drill_finds_it_sound_and_leaves_nothing(settings: Settings) -> None:
     await live(settings)
+    # an archive on another disk: the drill must not touch it
+    archive = settings.home / "disk" / "archive"
+    archive.mkdir(parents=True)
+    (archive / "e.parquet").write_text("a month")
+    settings = msgspec.structs.replace(settings, archive=Archive(folder=str(archive)))
     saved = await back_up(settings, order(settings))
     before = {each: each.stat().st_mtime_ns for each in settings.home.rglob("*")}
     done = await drill(settings, Path(saved.file))

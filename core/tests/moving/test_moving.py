@@ -69,6 +69,8 @@ async def test_there_and_back_everything_is_equal(
     add_rows(path)
     there, back, other = await there_and_back(settings, server_url, tmp_path / "back")
     assert there.tables == back.tables
+    assert not there.left_behind
+    assert not back.left_behind
     names = {each.name: each for each in there.tables}
     assert names["core_customer"].rows == 40
     assert names[TABLE].rows == len(ROWS)
@@ -347,6 +349,7 @@ async def test_what_is_written_meanwhile_stays_behind(
 
     monkeypatch.setattr(ServerTarget, "write", write)
     moved = await move(settings, server_url, while_running=True)
+    assert moved.left_behind
     assert {each.name: each.rows for each in moved.tables}["core_customer"] == 40
 
     connection = await asyncpg.connect(server_url)

@@ -261,6 +261,7 @@ def test_doctor_finds_nothing_wrong(site: Any, relatum: Relatum, tmp_path: Path)
         "jobs",
         "schedules",
         "archive",
+        "backups",
     }
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from relatum.app.relocation import copy, recorded_migrations
+from relatum.app.relocation import copy, direct_url, recorded_migrations
 from relatum.config.keyring import Keyring
-from relatum.config.settings import Settings
+from relatum.config.settings import Settings, redact_url
 from relatum.moving.backups import (
     FORMAT,
     Contents,
@@ -164,7 +164,7 @@ def _copy_file(path: Path, copied: Path) -> None:
 
 
 async def _server(settings: Settings, draft: Draft, order: Order, show: Show) -> Manifest:
-    source = await ServerSource.open(settings.database)
+    source = await ServerSource.open(direct_url(settings))
     try:
         version_there = source.connection.get_server_version().major
         program = None if order.form == "sqlite" else await fitting("pg_dump", version_there)
@@ -179,7 +179,7 @@ async def _server(settings: Settings, draft: Draft, order: Order, show: Show) ->
         dumped = draft.folder / "relatum.dump"
         writing = asyncio.create_task(
             dump(
-                settings.database,
+                direct_url(settings),
                 dumped,
                 program=program,
                 snapshot=source.snapshot,
@@ -286,6 +286,7 @@ def _shown_settings(settings: Settings) -> dict[str, Any]:
     """Core's settings as they may lie in a backup."""
     tree: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=str)
     tree["database"] = settings.redacted_database()
+    tree["postgresql"]["listen"] = redact_url(settings.postgresql.listen)
     tree["oidc"].pop("client_secret", None)
     tree["plugins"].pop("plugin_settings", None)
     return tree

@@ -68,9 +68,10 @@ async def move(
         await refuse_users(settings)
     source = await open_source(settings)
     try:
-        return await copy(
+        moved = await copy(
             settings, source, to=to, identity=_identity(settings), anew=anew, show=show
         )
+        return msgspec.structs.replace(moved, left_behind=await source.has_changed())
     finally:
         await source.close()
 
@@ -119,7 +120,7 @@ async def refuse_users(settings: Settings) -> None:
     if path is not None:
         users = users_of_file(path)
     else:
-        source = await ServerSource.open(settings.database)
+        source = await ServerSource.open(direct_url(settings))
         try:
             users = await users_of_server(source.connection)
         finally:
@@ -132,11 +133,16 @@ async def refuse_users(settings: Settings) -> None:
         )
 
 
+def direct_url(settings: Settings) -> str:
+    """The address of PostgreSQL itself: a pooler lends connections for too short a time."""
+    return settings.postgresql.listen or settings.database
+
+
 async def open_source(settings: Settings) -> EmbeddedSource | ServerSource:
     """This moment of the installation's database."""
     path = settings.sqlite_path
     if path is None:
-        return await ServerSource.open(settings.database)
+        return await ServerSource.open(direct_url(settings))
     return await asyncio.to_thread(EmbeddedSource, path)
 
 

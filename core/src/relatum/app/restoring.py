@@ -21,12 +21,13 @@ import msgspec
 from relatum.app.house import House
 from relatum.app.relocation import (
     copy,
+    direct_url,
     installed_apps,
     refuse_other_migrations,
     refuse_users,
 )
 from relatum.config.keyring import Keyring
-from relatum.config.settings import Settings
+from relatum.config.settings import PostgreSql, Settings
 from relatum.db.migrate import steps_of
 from relatum.events.seals import head_path
 from relatum.moving.backups import Manifest, database_in, folders_of, read_manifest, unpack
@@ -120,7 +121,7 @@ async def _refuse_occupied(settings: Settings, manifest: Manifest, *, replace: b
         return
     await refuse_users(settings)
     if path is None:
-        await _refuse_inhabited_server(settings.database)
+        await _refuse_inhabited_server(direct_url(settings))
     elif not replace:
         target = await EmbeddedTarget.open(path)
         try:
@@ -159,17 +160,22 @@ async def _place_database(
             await source.close()
         return await asyncio.to_thread(_swap, database, path)
     if manifest.form == "pg_dump":
-        await _restore_dump(settings.database, database)
+        await _restore_dump(direct_url(settings), database)
     else:
         portable = await asyncio.to_thread(EmbeddedSource, database)
         try:
             identity = f"the backup of {manifest.made_at.isoformat()}"
             await copy(
-                settings, portable, to=settings.database, identity=identity, older=True, show=show
+                settings,
+                portable,
+                to=direct_url(settings),
+                identity=identity,
+                older=True,
+                show=show,
             )
         finally:
             await portable.close()
-    server = await ServerSource.open(settings.database)
+    server = await ServerSource.open(direct_url(settings))
     try:
         await verify(server, manifest, show)
     finally:
@@ -342,7 +348,13 @@ async def _elsewhere(settings: Settings, manifest: Manifest) -> AsyncIterator[Se
             # a link: the note of the newest seal lies beside it, and must not be the real one
             (home / "keys.toml").symlink_to(settings.keys_path.absolute())
         place = msgspec.structs.replace(
-            settings, home=home, keys_file="", database=f"sqlite:///{home / 'relatum.sqlite3'}"
+            settings,
+            home=home,
+            keys_file="",
+            # nothing of the real one: not its server, not a folder of files outside of home
+            postgresql=PostgreSql(),
+            archive=msgspec.structs.replace(settings.archive, folder=""),
+            database=f"sqlite:///{home / 'relatum.sqlite3'}",
         )
         if manifest.form == "sqlite":
             yield place
@@ -352,7 +364,7 @@ async def _elsewhere(settings: Settings, manifest: Manifest) -> AsyncIterator[Se
                 "expected settings with a PostgreSQL server for a backup that pg_dump wrote, got "
                 "SQLite; name a server in RELATUM_DATABASE"
             )
-        async with _database_beside(settings.database) as url:
+        async with _database_beside(direct_url(settings)) as url:
             yield msgspec.structs.replace(place, database=url)
 
 

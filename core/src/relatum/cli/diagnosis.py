@@ -15,6 +15,7 @@ import msgspec
 
 from relatum.app.house import House
 from relatum.cli.diagnosis_of_archive import archive
+from relatum.cli.diagnosis_of_backups import backups
 from relatum.cli.diagnosis_of_work import handlers, jobs, schedules
 from relatum.cli.findings import Finding, note, ok, wrong
 from relatum.config.keyring import Keyring
@@ -76,7 +77,7 @@ async def _database(settings: Settings, *, audit: bool) -> AsyncIterator[Finding
             yield finding
         return
     async with house:
-        parts = (_answers, _migrations, _plugins, handlers, jobs, schedules, archive)
+        parts = (_answers, _migrations, _plugins, handlers, jobs, schedules, archive, backups)
         for part in (*parts, _audit) if audit else parts:
             try:
                 for finding in await part(house):

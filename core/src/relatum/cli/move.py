@@ -65,6 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     )
     _print(moved, redact_url(arguments.to), time.monotonic() - started, as_json=arguments.json)
+    if moved.left_behind and not arguments.while_running:
+        sys.stderr.write(
+            "Somebody has written to the old database meanwhile, and that stayed behind: stop the "
+            "server and the workers, and move again into an empty database.\n"
+        )
+        return 1
     return 0
 
 

@@ -54,11 +54,16 @@ class MovedTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """What was moved. Seconds by stage; those of a run that was killed are not in it."""
+    """What was moved. Seconds by stage; those of a run that was killed are not in it.
+
+    Attributes:
+        left_behind: somebody has written to the source since the moment that was moved.
+    """
 
     tables: list[MovedTable]
     seconds: dict[str, float]
     resumed: bool = False
+    left_behind: bool = False
 
     @property
     def rows(self) -> int:

@@ -51,6 +51,7 @@ class EmbeddedSource:
         self.path = path
         self._connection = _open(path)
         self._connection.execute("PRAGMA query_only = ON")
+        self._written = self._version()
         # the snapshot begins with the first statement
         self._connection.execute("BEGIN")
         self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -102,6 +103,15 @@ class EmbeddedSource:
                     some, size = [], 0
             if some:
                 yield _batch(some, last if layout.has_rowid else None)
+
+    async def has_changed(self) -> bool:
+        """Whether somebody has written since; lets go of the moment."""
+        self._connection.rollback()
+        return self._version() != self._written
+
+    def _version(self) -> int:
+        number: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return number
 
     async def close(self) -> None:
         self._connection.close()

@@ -38,6 +38,11 @@ _STORED = {
     Kind.double: "{c}",
     Kind.decimal: "{c}::text",
 }
+#: Rows written ever, of tables that hold something lasting.
+_WRITTEN = (
+    "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables "
+    "WHERE schemaname = current_schema()"
+)
 _SETTINGS = {
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",
@@ -73,8 +78,9 @@ class ServerSource:
 
     kind: Literal["postgresql"] = "postgresql"
 
-    def __init__(self, connection: Any, snapshot: str) -> None:
+    def __init__(self, connection: Any, snapshot: str, written: int) -> None:
         self._connection = self.connection = connection
+        self._written = written
         #: by which other connections and programs see the same moment
         self.snapshot = snapshot
 
@@ -87,8 +93,15 @@ class ServerSource:
             Unavailable: it does not answer.
         """
         connection = await _connect(url)
+        written = await connection.fetchval(_WRITTEN)
         await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        return cls(connection, await connection.fetchval("SELECT pg_export_snapshot()"))
+        return cls(connection, await connection.fetchval("SELECT pg_export_snapshot()"), written)
+
+    async def has_changed(self) -> bool:
+        """Whether somebody has written since, as far as the server has counted it yet; lets go of
+        the moment."""
+        await self._connection.execute("ROLLBACK")
+        return bool(await self._connection.fetchval(_WRITTEN) != self._written)
 
     async def layouts(self) -> dict[str, Layout]:
         return await server_layouts(self._connection)
