@@ -281,9 +281,19 @@ async def test_what_fails_leaves_nothing(
 
     monkeypatch.setattr(backing_up, "_pack_files", full)
     before = set(settings.home.iterdir())
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(Unavailable, match="No space"):
         await back_up(settings, order(settings))
     assert set(settings.home.iterdir()) == before
+
+
+async def test_two_at_once_take_no_name_from_each_other(settings: Settings) -> None:
+    await live(settings)
+    both = [back_up(settings, Order(to=settings.home / "copies")) for _ in range(2)]
+    one, other = await asyncio.gather(*both)
+    assert one.file != other.file
+    assert len(backups_in(settings.home / "copies")) == 2
+    with pytest.raises(Conflict, match="there already"):
+        await back_up(settings, Order(to=Path(one.file)))
 
 
 def test_rotation_keeps_the_newest(tmp_path: Path) -> None:

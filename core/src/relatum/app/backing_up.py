@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -38,7 +39,7 @@ from relatum.moving.embedded_end import EmbeddedSource
 from relatum.moving.programs import dump, fitting
 from relatum.moving.server_end import ServerSource
 from relatum.plugins.table import PluginTable
-from relatum.values.problems import ConfigurationError, Conflict, InvalidInput, Unavailable
+from relatum.values.problems import ConfigurationError, InvalidInput, Unavailable
 from relatum.values.time import now
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ async def back_up(settings: Settings, order: Order, show: Show = lambda _: None)
     """
     started = time.perf_counter()
     moment = now()
-    file = _file(settings, order, moment)
-    with drafting(file) as draft:
+    file, ours = _named(settings, order, moment)
+    with _room_for(file), drafting(file, moment if ours else None) as draft:
         if settings.sqlite_path is not None:
             manifest = await _embedded(settings, draft, order, show)
         else:
@@ -106,6 +107,7 @@ async def back_up(settings: Settings, order: Order, show: Show = lambda _: None)
         manifest = msgspec.structs.replace(manifest, parts=draft.parts)
         text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
         await asyncio.to_thread(draft.finish, text)
+    file = draft.file
     removed = rotate(file.parent, order.keep)
     return Saved(
         file=str(file),
@@ -119,17 +121,33 @@ async def back_up(settings: Settings, order: Order, show: Show = lambda _: None)
     )
 
 
+@contextlib.contextmanager
+def _room_for(file: Path) -> Iterator[None]:
+    """Say in words what the disk refuses.
+
+    Raises:
+        Unavailable: a file cannot be read or written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            f"expected a place for the backup and for the database once more in {file.parent}, "
+            f"got this: {error.strerror or error}; make room, or name another folder"
+        ) from error
+
+
 def backup_folder(settings: Settings) -> Path:
     """Where backups are kept."""
     return settings.home / Path(settings.backup.folder).expanduser()
 
 
-def _file(settings: Settings, order: Order, moment: dt.datetime) -> Path:
+def _named(settings: Settings, order: Order, moment: dt.datetime) -> tuple[Path, bool]:
+    """The file to write, and whether its name is of our making."""
     to = backup_folder(settings) if order.to is None else order.to
-    file = to if to.suffix == ".tar" else to / name_at(moment)
-    if file.exists():
-        raise Conflict(f"expected the name of a new file, got {file}, which is there already")
-    return file.absolute()
+    if to.suffix == ".tar":
+        return to.absolute(), False
+    return (to / name_at(moment)).absolute(), True
 
 
 async def _embedded(settings: Settings, draft: Draft, order: Order, show: Show) -> Manifest:

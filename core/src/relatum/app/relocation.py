@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 import msgspec
 
 from relatum.app.apps import core_apps
@@ -106,6 +108,11 @@ async def copy(
             show=show,
         )
         return await mover.run()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error, OSError) as error:
+        raise Unavailable(
+            f"expected both databases to go on answering, got {type(error).__name__}: {error}; "
+            "mend the cause and run the same command again: it goes on where it stopped"
+        ) from error
     finally:
         await target.close()
 

@@ -26,7 +26,7 @@ import msgspec
 
 from relatum.moving.checksums import Checksum
 from relatum.moving.kinds import Kind
-from relatum.values.problems import InvalidInput, NotFound, Problem
+from relatum.values.problems import Conflict, InvalidInput, NotFound, Problem
 
 if TYPE_CHECKING:
     from relatum.config.settings import Settings
@@ -134,10 +134,15 @@ def rotate(folder: Path, keep: int) -> list[Path]:
 
 
 class Draft:
-    """A backup that is being written; it gets its name when it is whole, or leaves nothing."""
+    """A backup that is being written; it gets its name when it is whole, or leaves nothing.
 
-    def __init__(self, file: Path) -> None:
+    Args:
+        named_at: the moment that the name says; one second later when that name is taken.
+    """
+
+    def __init__(self, file: Path, named_at: dt.datetime | None = None) -> None:
         self.file = file
+        self._named_at = named_at
         self.parts: list[Part] = []
         file.parent.mkdir(parents=True, exist_ok=True)
         _sweep(file.parent)
@@ -174,12 +179,29 @@ class Draft:
         self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()
-        self._path.replace(self.file)
+        self._give_name()
         folder = os.open(self.file.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    def _give_name(self) -> None:
+        """Never over a backup that somebody else has made meanwhile."""
+        while True:
+            try:
+                os.link(self._path, self.file)
+            except FileExistsError:
+                if self._named_at is None:
+                    raise _taken(self.file) from None
+                self._named_at += dt.timedelta(seconds=1)
+                self.file = self.file.with_name(name_at(self._named_at))
+            except OSError:
+                # a file system without links
+                self._path.replace(self.file)
+                return
+            else:
+                return
 
     def discard(self) -> None:
         """Remove what is left of the draft."""
@@ -208,13 +230,23 @@ class _Summing:
 
 
 @contextlib.contextmanager
-def drafting(file: Path) -> Iterator[Draft]:
-    """A draft that leaves nothing when the block raises."""
-    draft = Draft(file)
+def drafting(file: Path, named_at: dt.datetime | None = None) -> Iterator[Draft]:
+    """A draft that leaves nothing when the block raises.
+
+    Raises:
+        Conflict: there is such a file already.
+    """
+    if named_at is None and file.exists():
+        raise _taken(file)
+    draft = Draft(file, named_at)
     try:
         yield draft
     finally:
         draft.discard()
+
+
+def _taken(file: Path) -> Conflict:
+    return Conflict(f"expected the name of a new file, got {file}, which is there already")
 
 
 def read_manifest(file: Path) -> Manifest:
