@@ -292,7 +292,9 @@ def two_processes() -> Reading:
                 )
                 factor = ratio([each.rate for each in twos], [each.rate for each in ones])
                 cost = ratio([_cost(each) for each in twos], [_cost(each) for each in ones])
-                (held if is_held else costs).append(factor if is_held else cost)
+                if is_held:
+                    held.append(factor)
+                    costs.append(cost)
                 name = f"{what}, {'held' if is_held else 'as they come'}"
                 rows += [_row(f"{name}: 1 + 1", ones, ""), _row("  2 + 2", twos, f"{factor:.2f}")]
     return Reading(
@@ -304,7 +306,7 @@ def two_processes() -> Reading:
         rows=rows,
         conditions=[
             Condition(
-                "processor time of a request with two of each ÷ with one of each, the worse",
+                "processor time of a request with two of each ÷ with one of each, held, the worse",
                 max(costs),
                 "×",
                 1.25,
