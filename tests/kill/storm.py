@@ -160,8 +160,10 @@ class Town:
             for name, process in list(self._processes.items()):
                 if process.poll() is not None:
                     words = self.last_words(name)
-                    last = words.rstrip().rpartition("\n")[2]
-                    assert last.startswith(NO_DATABASE), f"{name} had ended by itself:\n{words}"
+                    last = words.splitlines()[-3:]
+                    assert any(each.startswith(NO_DATABASE) for each in last), (
+                        f"{name} had ended by itself:\n{words}"
+                    )
                     self.start(name)
 
     def stop(self) -> None:
