@@ -663,3 +663,31 @@ async def test_others_stay_live_while_one_catches_up(scene: Any) -> None:
         await asyncio.wait([following])
     assert len(took) == 20
     assert sorted(took)[18] < 1.0, took
+
+
+@pytest.mark.parametrize("relatum_database_kind", ["sqlite"], indirect=True)
+async def test_another_process_comes_to_write_while_one_catches_up(
+    scene: Any, other_process: Callable[[], Awaitable[Any]]
+) -> None:
+    """SQLite lets a waiting process in only while nobody holds the file."""
+    other = await other_process()
+
+    async def slow(plugin: Any, events: Sequence[Any]) -> None:
+        await asyncio.sleep(0.001 * len(events))
+
+    await scene.append(*((uuid4(), n) for n in range(20_000)))
+    scene.declare("slow", slow, batch=10_000)
+    following = asyncio.create_task(scene.runner.run_forever())
+    took = []
+    try:
+        await asyncio.sleep(0.5)
+        for _ in range(20):
+            began = time.perf_counter()
+            await other.db.execute("INSERT INTO probe_seen (handler, n) VALUES ('x', 1)")
+            took.append(time.perf_counter() - began)
+        (status,) = await scene.runner.status()
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+    assert status.lag > 0, "it was over too soon to show anything"
+    assert sorted(took)[10] < 0.5, took
