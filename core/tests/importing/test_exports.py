@@ -457,6 +457,24 @@ async def test_of_two_that_write_the_same_export_one_ends_it(house, lan, monkeyp
     assert [path.suffix for path in (house.settings.home / "exports").iterdir()] == [".csv"]
 
 
+async def test_two_exports_at_the_same_time_are_counted_one_after_the_other(
+    house, lan, monkeypatch
+):
+    """Together they are more than anybody may take out without a second person."""
+    await fill(house, LIMIT - 1)
+    real = exports_module.write_export
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        await asyncio.sleep(0.05)
+        return await real(*args, **more)
+
+    monkeypatch.setattr(exports_module, "write_export", slow)
+    asked = [await ask(lan), await ask(lan)]
+    assert await house.worker.drain() == 2
+    states = [(await read(lan, each["id"]))["state"] for each in asked]
+    assert states == ["ready", "waiting"]
+
+
 async def test_an_export_that_is_called_off(house, lan):
     """By somebody who looks after the jobs: whoever asked for it is told."""
     await fill(house, 1)

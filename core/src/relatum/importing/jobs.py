@@ -60,7 +60,7 @@ JOBS = [
         args=ExportWork,
         timeout=_DAY,
         retry=_ONCE,
-        at_once=2,
+        at_once=1,
     ),
     # one after the other: each holds the writer of SQLite for most of its time
     Job(

@@ -12,7 +12,7 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -103,11 +103,18 @@ class Exports:
         async with self._house.db.transaction():
             await self._rows.add(export)
             await self._tell(facts.REQUESTED, fact, by=viewer.actor, why=draft.why)
-            await self._order(export.id)
+            await self._order(export)
         return export
 
-    async def _order(self, id: UUID) -> None:
-        await self._house.jobs.enqueue(WRITE, ExportWork(export=id), unique=str(id))
+    async def _order(self, export: Export) -> None:
+        """Those of one account are written one after the other: each counts what the ones before
+        it took out."""
+        await self._house.jobs.enqueue(
+            WRITE,
+            ExportWork(export=export.id),
+            key=str(export.account or export.by),
+            unique=str(export.id),
+        )
 
     async def find(
         self, viewer: Viewer, *, states: Sequence[ExportState] = (), limit: int = 50
@@ -155,7 +162,7 @@ class Exports:
         if export.state != "waiting":
             raise Conflict(f"expected an export that waits, got one that is {export.state}")
         moment = now()
-        values: dict[str, object] = {
+        values: dict[str, Any] = {
             "decided_account_id": viewer.account,
             "decided_by": viewer.actor,
             "decided_why": why,
@@ -170,7 +177,7 @@ class Exports:
             await self._rows.move(id, "waiting", state, **values)
             await self._tell(kind, fact, by=viewer.actor, why=why)
             if state == "queued":
-                await self._order(id)
+                await self._order(export)
         return await self._rows.get(id)
 
     # -- the file --------------------------------------------------------------------------------
@@ -309,7 +316,7 @@ class Exports:
         for id in busy:
             run = runs.get(str(id))
             if run is None:
-                await self._order(id)
+                await self._order(await self._rows.get(id))
             elif run.state == "failed":
                 await self.give_up(id, f"it broke off {run.attempts} times")
             elif run.state == "cancelled":
