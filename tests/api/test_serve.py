@@ -159,6 +159,7 @@ def test_the_log_stays_as_it_was_set_up(served: Served) -> None:
     entries = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     (entry,) = [each for each in entries if answer.headers["x-request-id"] in each["message"]]
     assert (entry["level"], entry["logger"]) == ("error", "relatum.http")
+    assert (entry["plugin"], entry["request"]) == ("slow", answer.headers["x-request-id"])
     assert "slow 1.0" in entry["message"]
     assert "ZeroDivisionError: inside" in entry["trace"]
     assert "mine" not in output

@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from relatum.http.answers import Answer, Headers, Sent, address, length_of
 from relatum.http.mounting import why_nothing
 from relatum.http.problems import MEDIA_TYPE, Failure, body_of, failure_of, record
+from relatum.telemetry.logs import about
 from relatum.values.problems import NotFound, Unauthenticated
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def answer_failure(
         failure = _explained(request, failure)
     request_id = str(scope["state"].get("request_id", ""))
     place = f"{scope['method']} {scope['path']}"
-    record(failure, error, request_id=request_id, place=f"{place} ({plugin})" if plugin else place)
+    place = f"{place} ({plugin})" if plugin else place
+    with about(plugin=plugin.partition(" ")[0]):
+        record(failure, error, request_id=request_id, place=place)
     body = body_of(failure.error, instance=scope["path"], request_id=request_id)
     headers: Headers = failure.headers
     return ProblemAnswer(body, status=failure.error.status, headers=headers)
