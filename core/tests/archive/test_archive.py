@@ -27,6 +27,8 @@ async def test_months_leave_and_come_back(past: Any) -> None:
     ]
     assert {entry.state for entry in outcome.archived} == {"archived"}
     assert outcome.held == {}
+    assert {path.stat().st_mode & 0o777 for path in past.folder.iterdir()} == {0o600}
+    assert past.folder.stat().st_mode & 0o777 == 0o700
     assert await past.everything() == before
     left = await past.stored(INTERACTIONS)
     assert {row[7][:7] for row in left} == {"2025-03"}

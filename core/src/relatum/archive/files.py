@@ -152,6 +152,7 @@ class Draft:
         self._path = folder / f".{kind.id}-{month}.{os.getpid()}.draft"
         self._pieces: list[Piece] = []
         self._file = self._path.open("wb")
+        self._path.chmod(0o600)
         parquet = pyarrow().parquet
         self._writer = parquet.ParquetWriter(
             self._file, _schema(kind), compression="zstd", compression_level=6, version="2.6"

@@ -166,8 +166,8 @@ INTO: dict[Form, Callable[[str], Any]] = {"whole": whole, "small": whole, "time"
 OUT: dict[Form, Callable[[Any], str]] = {"whole": str, "small": str, "time": time_text}
 
 
-def for_database(kind: Kind, database: str) -> Callable[[Row], tuple[Any, ...]]:
-    """What turns a row into values to insert: text as it is on SQLite, else Python's types."""
+def values_of(kind: Kind, database: str, rows: Iterable[Row]) -> list[tuple[Any, ...]]:
+    """Rows as values to insert: text as it is on SQLite, else Python's types."""
 
     def moment(text: str) -> Any:
         return text if database == "sqlite" else dt.datetime.fromisoformat(text)
@@ -179,10 +179,7 @@ def for_database(kind: Kind, database: str) -> Callable[[Row], tuple[Any, ...]]:
         "time": moment,
     }
     reads = [readers[form] for form in kind.forms.values()]
-
-    def values(row: Row) -> tuple[Any, ...]:
-        return tuple(
-            None if text is None else read(text) for read, text in zip(reads, row, strict=True)
-        )
-
-    return values
+    return [
+        tuple([None if text is None else read(text) for read, text in zip(reads, row, strict=True)])
+        for row in rows
+    ]

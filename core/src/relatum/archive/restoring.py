@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from relatum.archive import events as facts
 from relatum.archive.catalogue import ArchiveFile, Catalogue
 from relatum.archive.files import Reader
-from relatum.archive.kinds import INTERACTIONS, KINDS, Kind, Row, for_database
+from relatum.archive.kinds import INTERACTIONS, KINDS, Kind, Row, values_of
 from relatum.archive.leaving import Watch, open_checked, tell
 from relatum.values.problems import Conflict
 
@@ -54,7 +54,7 @@ class Restoring:
         kind = KINDS[entry.kind]
         left = entry.gone - 1
         rows = await asyncio.to_thread(reader.piece, left)
-        values = [for_database(kind, self._db.kind)(row) for row in rows]
+        values = await asyncio.to_thread(values_of, kind, self._db.kind, rows)
         async with self._db.transaction():
             await self._refuse(kind, entry, rows)
             await self._db.insert(kind.id, kind.columns, values)
