@@ -283,17 +283,21 @@ async def test_results_that_cannot_be_kept_do_not_fail_the_run(
     assert caplog.text.count("is not kept") == 2
 
 
-async def test_what_came_of_runs_is_kept_for_a_while(scene: Any) -> None:
+async def test_what_came_of_runs_is_kept_for_a_while(
+    scene: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relatum.jobs.changes.FORGET_AT_ONCE", 2)
     scene.declare("short", keep=dt.timedelta(milliseconds=1))
     scene.declare()
-    short = await scene.jobs.enqueue("probe.short")
+    shorts = [await scene.jobs.enqueue("probe.short") for _ in range(5)]
     long = await scene.say("")
     await scene.worker.drain()
     await asyncio.sleep(0.01)
-    assert await scene.jobs.forget_old() == 1
+    assert await scene.jobs.forget_old() == 5
     assert await scene.state(long) == "succeeded"
-    with pytest.raises(NotFound, match="forgotten"):
-        await scene.jobs.get(short)
+    for short in shorts:
+        with pytest.raises(NotFound, match="forgotten"):
+            await scene.jobs.get(short)
 
 
 async def test_progress(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,6 +140,17 @@ async def test_finishing_ends_what_goes_on_and_takes_nothing_new(scene: Any) -> 
     assert scene.ran == ["finished"]
 
 
+async def test_one_that_is_told_to_finish_before_it_began(scene: Any) -> None:
+    """It was still importing its engine."""
+    scene.declare()
+    id = await scene.say("later")
+    await scene.worker.finish()
+    async with scene.working() as task:
+        await asyncio.sleep(0.3)
+        assert not task.done()
+    assert await scene.state(id) == "waiting"
+
+
 async def test_a_job_that_does_not_let_itself_be_cut_off(
     process: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

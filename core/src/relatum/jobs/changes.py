@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 #: How long a run that was called off or dropped stays on record.
 KEPT = dt.timedelta(days=7)
+FORGET_AT_ONCE = 5_000
 
 _KEY_IS_TAKEN = (
     "EXISTS (SELECT 1 FROM core_queue o WHERE o.dedupe_key = core_queue.dedupe_key "
@@ -104,14 +105,25 @@ async def try_all_again(db: Database, job: str) -> int:
     with as_the_house():
         return await db.execute(
             f"{_AGAIN} WHERE entrypoint = ? AND status = 'failed' AND (dedupe_key IS NULL OR "  # noqa: S608 - fixed texts
-            f"NOT {_KEY_IS_TAKEN} AND NOT EXISTS (SELECT 1 FROM core_queue n WHERE "
-            "n.dedupe_key = core_queue.dedupe_key AND n.status = 'failed' "
-            "AND n.id > core_queue.id))",
-            *(False, moment, moment, job),
+            f"NOT {_KEY_IS_TAKEN} AND id IN (SELECT max(n.id) FROM core_queue n "
+            "WHERE n.entrypoint = ? AND n.status = 'failed' GROUP BY n.dedupe_key))",
+            *(False, moment, moment, job, job),
         )
 
 
 async def forget_old(db: Database) -> int:
-    """Delete runs that are over and whose time to be kept is too; returns how many."""
+    """Delete runs that are over and whose time to be kept is too; returns how many.
+
+    In pieces: others write meanwhile.
+    """
+    moment, forgotten = now(), 0
     with as_the_house():
-        return await db.execute("DELETE FROM core_job_done WHERE expires_at < ?", now())
+        while True:
+            some = await db.execute(
+                "DELETE FROM core_job_done WHERE run IN (SELECT run FROM core_job_done "
+                "WHERE expires_at < ? ORDER BY expires_at LIMIT ?)",
+                *(moment, FORGET_AT_ONCE),
+            )
+            forgotten += some
+            if some < FORGET_AT_ONCE:
+                return forgotten

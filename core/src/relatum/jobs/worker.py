@@ -6,7 +6,6 @@ import asyncio
 import importlib
 import logging
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from relatum.db.guarding import as_the_house
 from relatum.jobs.engine.ended import STOP_CHANNEL
@@ -68,6 +67,8 @@ class Worker:
         """
         await asyncio.sleep(warm_up)
         engine = await self._made()
+        if self._finishing.is_set():
+            engine.stop()
         loop = self._loop = asyncio.create_task(engine.run(), name="queue")
         others = [
             asyncio.create_task(self._follow_schedules(), name="schedules"),
@@ -151,11 +152,12 @@ class Worker:
         asked = asyncio.Event()
 
         def hear(text: str | None) -> None:
-            going = self.running.going.get(UUID(text)) if text else None
-            if going is not None:
-                going.end("cancel")
-            elif not text and self.running.going:
+            if not text:
                 asked.set()
+                return
+            for run, going in list(self.running.going.items()):
+                if str(run) == text:
+                    going.end("cancel")
 
         end = self._signals.listen(STOP_CHANNEL, hear)
         try:
