@@ -26,7 +26,8 @@ TICK_SECONDS = 5.0
 #: How often the queue is asked who is to stop, beside being told.
 STOP_SECONDS = 5.0
 #: For what is cut off to be handed back.
-HAND_BACK_SECONDS = 4.0
+HAND_BACK_SECONDS = 3.0
+GIVE_BACK_SECONDS = 0.8
 
 
 class Worker:
@@ -100,12 +101,22 @@ class Worker:
         engine.stop()
         self.running.end_all()
         _, late = await asyncio.wait([loop, *others], timeout=HAND_BACK_SECONDS)
-        for task in late:
-            log.warning(
-                "%s does not end in time; what it has comes back by itself", task.get_name()
-            )
-            task.cancel()
+        if late:
+            await self._give_back(engine, late)
         self.close()
+
+    async def _give_back(self, engine: Engine, late: set[asyncio.Task[None]]) -> None:
+        """A function that catches its cancellation must not keep its run from going on elsewhere
+        until the heartbeat is missed: this process is about to end."""
+        for task in late:
+            log.warning("%s does not end in time; what it has is given back", task.get_name())
+            task.cancel()
+        await asyncio.wait(late, timeout=GIVE_BACK_SECONDS)
+        try:
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await engine.give_back()
+        except Exception:
+            log.exception("what was going on comes back when its heartbeat is missed")
 
     def close(self) -> None:
         """Let go of the queue; called when nothing goes on any more."""
