@@ -109,6 +109,23 @@ async def test_a_worker_gets_no_more_than_it_can_hold(world: World) -> None:
     assert len(await worker.take({"a.x": 0}, 4, load=6)) == 2
 
 
+async def test_who_is_being_put_away_takes_no_place(world: World) -> None:
+    await world.ask_many("a.x", 10)
+    worker = world.worker()
+    jobs = await worker.take({"a.x": 0}, 5, load=2)
+    assert len(jobs) == 2
+    assert await worker.take({"a.x": 0}, 5, load=2) == []
+    for job in jobs:
+        worker.repository.note(ended(job))
+    more = await worker.take({"a.x": 0}, 5, load=2)
+    assert len(more) == 2
+    for job in more:
+        worker.repository.note(ended(job))
+    assert await worker.take({"a.x": 0}, 5, load=2) == [], "the disk does not keep up"
+    await worker.repository.log_jobs([(job, "successful", None) for job in (*jobs, *more)])
+    assert len(await worker.take({"a.x": 0}, 5, load=2)) == 2
+
+
 async def test_a_batch_of_none_is_refused(world: World) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         await world.worker().take({"a.x": 0}, 0)

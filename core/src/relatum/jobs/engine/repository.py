@@ -104,9 +104,11 @@ class HouseRepository:
         return self._limits.get(job, 0)
 
     def note(self, ended: Ended) -> None:
-        """What came of a run; called before its job's function returns, written with the next
-        batch."""
+        """What came of a run that has ended; written with the next batch. Its place is free."""
         self._noted[ended.id] = ended
+        if self._full:
+            self._full = False
+            self._driver.tell()
 
     async def finish_inside(self, job: QueuedJob, ended: Ended) -> None:
         """Put a run away in the transaction of its own writes.
@@ -147,7 +149,7 @@ class HouseRepository:
         self._limits = {str(job): each.concurrency_limit for job, each in entrypoints.items()}
         most = batch_size
         if global_concurrency_limit is not None:
-            most = min(most, global_concurrency_limit - self._load(queue_manager_id))
+            most = min(most, self._room(queue_manager_id, global_concurrency_limit))
         self._full = most < 1
         if self._full or not entrypoints:
             return []
@@ -156,8 +158,12 @@ class HouseRepository:
         self._taken.update((row.id, row) for row in rows)
         return [queued_job(row._asdict()) for row in rows]
 
-    def _load(self, worker: UUID) -> int:
-        return sum(1 for row in self._taken.values() if row.queue_manager_id == worker)
+    def _room(self, worker: UUID, limit: int) -> int:
+        """How many more fit. Those that have ended and are being put away take no place, as long
+        as they do not pile up."""
+        taken = [id for id, row in self._taken.items() if row.queue_manager_id == worker]
+        going_on = sum(1 for id in taken if id not in self._noted)
+        return min(limit - going_on, 2 * limit - len(taken))
 
     async def _claim(self, worker: UUID, most: int, stale_after: dt.timedelta) -> list[Taken]:
         look = time.monotonic() >= self._look_at
