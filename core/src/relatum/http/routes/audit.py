@@ -43,7 +43,9 @@ async def check_audit(request: Call) -> Answer[SealCheck]:
     """Hold the audit trail against its seals, at most 100,000 events at a time.
 
     `accused` names exactly the events that were changed, removed or inserted after they were
-    sealed. While `next` is a number, go on with `?after=` that number.
+    sealed; archived ones are read from their files. `files` are files of the archive that cannot be
+    read: the `unread` events in them cannot be checked. While `next` is a number, go on with
+    `?after=` that number.
     """
     query = request.query_as(CheckQuery)
     return Answer(await request.house.audit.check(after=query.after, most=MOST_SEALS))
