@@ -157,6 +157,11 @@ WRONG = {
         "bad-declaration",
         "from 1 to 10000",
     ),
+    "handler with more shards than there may be": (
+        "HANDLERS = [Handler(id='a.count', events=('a.row_made',), handle=two, shards=65)]",
+        "bad-declaration",
+        "from 1 to 64",
+    ),
     "job that takes too little": (
         "JOBS = [msgspec.structs.replace(JOBS[0], run=one)]",
         "bad-declaration",
