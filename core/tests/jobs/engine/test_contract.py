@@ -20,6 +20,7 @@ from relatum.jobs.engine.bookkeeping import Superseded
 from relatum.jobs.engine.ended import Ended
 from relatum.jobs.engine.repository import HouseRepository
 from relatum.jobs.engine.rows import QueuedJob
+from relatum.values.time import now
 
 SOON = dt.timedelta(seconds=5)
 #: Of PgQueuer's port, what the house does by other ways, or not at all.
@@ -250,6 +251,23 @@ async def test_a_late_heartbeat_of_our_own_is_no_death(world: World) -> None:
     await worker.take({"a.x": 0})
     world.pass_time(300)
     assert await worker.take({"a.x": 0}) == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("relatum_database_kind", ["postgresql"])
+async def test_a_machine_that_is_ahead_takes_nobody_for_dead(world: World) -> None:
+    await world.ask("a.x")
+    here, ahead = world.worker(), world.worker()
+    for worker, minutes in ((here, 0), (ahead, 10)):
+        worker.repository._clock = lambda minutes=minutes: now() + dt.timedelta(minutes=minutes)
+        worker.repository._set_by_server = True
+    (job,) = await here.take({"a.x": 0})
+    assert await ahead.take({"a.x": 0}) == []
+    await ahead.repository.update_heartbeat([job.id])
+    assert await here.take({"a.x": 0}) == []
+    ahead.repository._set_by_server = False
+    ahead.repository._behind = dt.timedelta(0)
+    assert len(await ahead.take({"a.x": 0})) == 1, "by its own clock it would"
 
 
 async def test_stale_ones_stand_in_line_by_priority(world: World) -> None:

@@ -113,7 +113,7 @@ class EmbeddedRepository(HouseRepository):
             return 0
         try:
             with as_the_house():
-                count = await bookkeeping.give_back(self._db, None, self._clock())
+                count = await bookkeeping.give_back(self._db, None, self._now())
         finally:
             await asyncio.to_thread(lock.share)
         if count:

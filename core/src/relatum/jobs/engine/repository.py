@@ -78,8 +78,11 @@ class HouseRepository:
         clock: Callable[[], dt.datetime] = now,
     ) -> None:
         """``max_deliveries``: a run that was taken so often without coming to an end is a dead
-        letter. ``look_seconds``: how often to look for runs of dead workers."""
+        letter. ``look_seconds``: how often to look for runs of dead workers. ``clock``: another
+        one than that of the machine, which is set by that of the server where there is one."""
         self._clock = clock
+        self._set_by_server = clock is now and db.kind == "postgresql"
+        self._behind = dt.timedelta(0)
         self._db = db
         self._driver = HouseDriver(db, signals)
         self._max_deliveries = max_deliveries
@@ -121,6 +124,15 @@ class HouseRepository:
             raise bookkeeping.superseded(ended.run)
         with as_the_house():
             await bookkeeping.finish_inside(self._db, row, ended, self.at_once)
+
+    def _now(self) -> dt.datetime:
+        """The same on all machines: who is ahead must not take the others for dead."""
+        return self._clock() + self._behind
+
+    async def _set_clock(self) -> None:
+        if self._set_by_server:
+            (server,) = await self._db.fetch_one("SELECT clock_timestamp()") or (self._clock(),)
+            self._behind = server - self._clock()
 
     async def _together(self, work: Work[T], *, lasting: bool = True) -> T:
         """Do several statements in one transaction, which ``work`` opens; one that is not
@@ -170,12 +182,13 @@ class HouseRepository:
         jobs = list(self._limits)
         if look:
             self._look_at = time.monotonic() + self._look_seconds
-            await seats.rouse(self._db, jobs, self.at_once, self._clock())
-        elif self._idle and not await looking.anything_ready(self._db, jobs, self._clock()):
+            await self._set_clock()
+            await seats.rouse(self._db, jobs, self.at_once, self._now())
+        elif self._idle and not await looking.anything_ready(self._db, jobs, self._now()):
             return []
         found = Claim([], 0)
         for _ in range(TRIES):
-            moment = self._clock()
+            moment = self._now()
             quick = not look and time.monotonic() < self._promote_at
             if not quick:
                 self._promote_at = time.monotonic() + PROMOTE_SECONDS
@@ -223,9 +236,9 @@ class HouseRepository:
                     continue
                 ended = self._noted.get(job.id)
                 if ended is None and status == "canceled" and not await self._wanted(row):
-                    await self._back(row, self._clock(), "", counts=False)
+                    await self._back(row, self._now(), "", counts=False)
                     continue
-                endings.append((row, ended or _ended(row, status, traceback, self._clock())))
+                endings.append((row, ended or _ended(row, status, traceback, self._now())))
             woken = bool(endings) and await self._together(
                 partial(bookkeeping.finish, endings=endings, at_once=self.at_once)
             )
@@ -262,7 +275,7 @@ class HouseRepository:
         noted = self._noted.get(job.id)
         error = noted.error if noted else "" if handed_back else _text(traceback_record)
         with as_the_house():
-            await self._back(row, self._clock() + delay, error or row.error, counts=not handed_back)
+            await self._back(row, self._now() + delay, error or row.error, counts=not handed_back)
         self._forget(job.id)
         await self._tell()
 
@@ -271,7 +284,7 @@ class HouseRepository:
             self._db,
             row,
             at=at,
-            moment=self._clock(),
+            moment=self._now(),
             error=error,
             counts=counts,
             at_once=self.at_once,
@@ -280,7 +293,7 @@ class HouseRepository:
     async def give_back(self, worker: UUID) -> int:
         """Everything that a worker still has goes back into the queue; returns how much."""
         with as_the_house():
-            count = await bookkeeping.give_back(self._db, worker, self._clock())
+            count = await bookkeeping.give_back(self._db, worker, self._now())
         for id in [id for id, row in self._taken.items() if row.queue_manager_id == worker]:
             self._forget(id)
         if count:
@@ -296,7 +309,7 @@ class HouseRepository:
         workers = {row.queue_manager_id for id in job_ids if (row := self._taken.get(id))}
         with as_the_house():
             for worker in workers:
-                await bookkeeping.beat(self._db, worker, list(job_ids), self._clock())
+                await bookkeeping.beat(self._db, worker, list(job_ids), self._now())
                 await self._stop(await bookkeeping.asked_to_stop(self._db, worker))
 
     # -- what an operator does -------------------------------------------------------------------
@@ -329,7 +342,7 @@ class HouseRepository:
         return (
             0
             if self._full
-            else int(await looking.anything_ready(self._db, entrypoints, self._clock()))
+            else int(await looking.anything_ready(self._db, entrypoints, self._now()))
         )
 
     async def next_deferred_eta(self, entrypoints: Sequence[str]) -> dt.timedelta | None:
@@ -338,7 +351,7 @@ class HouseRepository:
         if self._full:
             return None
         at = await looking.next_time(self._db)
-        return None if at is None else max(at - self._clock(), dt.timedelta(0))
+        return None if at is None else max(at - self._now(), dt.timedelta(0))
 
     async def list_failed_jobs(self, limit: int = 100, order: str = "DESC") -> list[Job]:
         """Dead letters, the newest first unless ``order`` is ``ASC``."""
