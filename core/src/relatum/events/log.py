@@ -133,15 +133,25 @@ class EventLog:
         )
 
     async def left(
-        self, after: int, *, types: Sequence[str], where: tuple[str, Sequence[str]] = ("", ())
+        self,
+        after: int,
+        *,
+        types: Sequence[str],
+        where: tuple[str, Sequence[str]] = ("", ()),
+        counted_after: int = 0,
     ) -> tuple[int, dt.datetime | None]:
-        """How many events of the given types come after a number, and when the first came."""
+        """How many events of the given types come after a number, and when the first came.
+
+        Archived ones are left out; counted are only those after ``counted_after``.
+        """
         condition = f"seq > ? AND type IN ({marks(len(types))}){where[0]}"
-        params = (after, *types, *where[1])
         first = "SELECT recorded_at FROM core_event"
         count, oldest = await self._db.fetch_together(
-            (f"SELECT count(*) FROM core_event WHERE {condition}", params),  # noqa: S608 - ours
-            (f"{first} WHERE {condition} ORDER BY seq LIMIT 1", params),
+            (
+                f"SELECT count(*) FROM core_event WHERE {condition}",  # noqa: S608 - ours
+                (max(after, counted_after), *types, *where[1]),
+            ),
+            (f"{first} WHERE {condition} ORDER BY seq LIMIT 1", (after, *types, *where[1])),
         )
         return int(count[0][0]), oldest[0][0] if oldest else None
 

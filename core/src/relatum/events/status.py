@@ -63,10 +63,17 @@ async def status_of(
 ) -> HandlerStatus:
     """The status of a handler with these ranges."""
     moment = now()
-    lag, oldest = 0, None
+    replay = _progress(ranges, moment)
+    # what a replay has before it was counted when it began
+    lag, until = (0, 0) if replay is None else (replay.of - replay.done, _until(ranges))
+    oldest = None
     for each in ranges:
-        where = each.condition(db.kind)
-        count, first = await events.left(each.position, types=handler.events, where=where)
+        count, first = await events.left(
+            each.position,
+            types=handler.events,
+            where=each.condition(db.kind),
+            counted_after=until,
+        )
         lag += count
         oldest = min(filter(None, (oldest, first)), default=None)
     parked = await db.fetch(
@@ -86,7 +93,7 @@ async def status_of(
         error=errors[0] if errors else "",
         shards=max(len(ranges), 1),
         paused=any(each.paused for each in ranges),
-        replay=_progress(ranges, moment),
+        replay=replay,
     )
 
 
@@ -94,11 +101,16 @@ def _age(since: dt.datetime | None, moment: dt.datetime) -> float:
     return max(0.0, round((moment - since).total_seconds(), 3)) if since is not None else 0.0
 
 
+def _until(ranges: Sequence[Range]) -> int:
+    """Where the log ended when the handler began at its beginning."""
+    return next((each.replay_until or 0 for each in ranges if each.lo == 0), 0)
+
+
 def _progress(ranges: Sequence[Range], moment: dt.datetime) -> ReplayProgress | None:
     first = next((each for each in ranges if each.lo == 0), None)
     if first is None or first.started_at is None:
         return None
-    until, total = first.replay_until or 0, first.replay_total or 0
+    until, total = _until(ranges), first.replay_total or 0
     done = sum(each.handled for each in ranges)
     if done >= total or min(each.position for each in ranges) >= until:
         return None
