@@ -220,13 +220,19 @@ async def test_queues_and_schedules(api: Api, depot: Depot) -> None:
 
 
 async def test_a_reader_sees_runs_without_their_arguments(api: Api, depot: Depot) -> None:
-    run = await depot.ask()
+    run = await depot.ask(key="an@example.com", unique="An")
     await depot.work()
+    dead = await depot.dead()
     reader = await make_person(api.house, role="manager")
     token = await make_token(api.house, reader)
     async with client_of(create_app(api.house), account=reader, token=token) as client:
         shown = (await client.get(f"/api/v1/runs/{run}")).json()
         assert (shown["state"], shown["args"], shown["result"]) == ("succeeded", None, None)
+        assert (shown["key"], shown["unique"]) == ("", "")
+        failed = (await client.get(f"/api/v1/runs/{dead}")).json()
+        assert failed["error"] == "ValueError"
+        listed = (await client.get("/api/v1/runs?states=failed")).json()["items"]
+        assert [each["error"] for each in listed] == ["ValueError"]
         for method, path in (
             ("POST", f"/api/v1/runs/{run}/cancel"),
             ("POST", f"/api/v1/runs/{run}/retry"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import asyncpg
 import pytest
 
 from relatum.config.redaction import redact_log
+from relatum.config.settings import Log
+from relatum.telemetry.access import ACCESS
 from tests.security.site import Site, Template, served
 from tests.security.staff_cases import OTHER_PASSWORD, PASSWORD
 
@@ -29,6 +32,8 @@ class Kept(logging.Handler):
         super().__init__(logging.DEBUG)
         self.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
         self.lines: list[str] = []
+        #: one for each request; these do not go through the log proper
+        self.requests: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
@@ -42,9 +47,15 @@ def logged() -> Iterator[Kept]:
     root.addHandler(kept)
     root.setLevel(logging.DEBUG)
     redact_log()
+    requests = io.StringIO()
+    ACCESS.follow(Log(format="json"), None)
     try:
-        yield kept
+        with redirect_stderr(requests):
+            yield kept
+            ACCESS.flush()
+        kept.requests = requests.getvalue().splitlines()
     finally:
+        ACCESS.on = False
         root.setLevel(level)
         root.handlers[:] = handlers
         logging.setLogRecordFactory(factory)
@@ -78,8 +89,12 @@ async def test_ac_sec_08_secrets_are_in_no_log_and_no_event(site: Site) -> None:
         )
     assert len(secrets) == 3
     assert kept.lines, "nothing was logged at all"
+    assert len(kept.requests) >= 7, "requests were not logged"
     events = repr(await site.house.db.fetch("SELECT * FROM core_event"))
-    for place, text in (("log", "\n".join(kept.lines)), ("event", events)):
+    for place, text in (
+        ("log", "\n".join(kept.lines + kept.requests)),
+        ("event", events),
+    ):
         for secret in (*secrets, *PIECES):
             assert secret not in text, f"in the {place}: {secret}"
 

@@ -12,7 +12,7 @@ from relatum.db.guarding import as_the_house
 from relatum.events.runner import HandlerStatus
 from relatum.http.answers import Answer
 from relatum.http.calls import Call
-from relatum.http.routes.operations.names import READ, TAGS, WRITE
+from relatum.http.routes.operations.names import READ, TAGS, WRITE, told
 from relatum.values.problems import NotFound
 
 
@@ -32,7 +32,7 @@ class Handled(msgspec.Struct, frozen=True):
 async def read_handlers(request: Call) -> Answer[ListedHandlers]:
     """How far each handler has come, and the events that it could not take."""
     request.refuse_query()
-    return Answer(ListedHandlers(await request.house.handlers.status()))
+    return Answer(ListedHandlers(await _statuses(request)))
 
 
 @get("/api/v1/handlers/{handler_id:str}", opt={"permission": READ}, tags=TAGS)
@@ -100,8 +100,15 @@ async def resume_handler(request: Call, handler_id: FromPath[str]) -> Answer[Han
     return Answer(await _status(request, handler_id))
 
 
+async def _statuses(request: Call) -> list[HandlerStatus]:
+    return [
+        msgspec.structs.replace(status, error=told(status.error, request.viewer))
+        for status in await request.house.handlers.status()
+    ]
+
+
 async def _status(request: Call, handler_id: str) -> HandlerStatus:
-    for status in await request.house.handlers.status():
+    for status in await _statuses(request):
         if status.id == handler_id:
             return status
     raise NotFound(

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from relatum.http.answers import Answer
 from relatum.http.calls import Call
-from relatum.http.routes.operations.names import READ, TAGS, WRITE
+from relatum.http.routes.operations.names import READ, TAGS, WRITE, told
 from relatum.http.routes.operations.runs import ShownRun, shown
 from relatum.jobs.asking import arguments_of
 from relatum.jobs.types import QueueStatus, ScheduleStatus
@@ -55,7 +55,15 @@ async def read_jobs(request: Call) -> Answer[ListedQueues]:
 async def read_schedules(request: Call) -> Answer[ListedSchedules]:
     """When each scheduled job ran, when it is due, what went wrong the last time."""
     request.refuse_query()
-    return Answer(ListedSchedules(await request.house.jobs.schedules()))
+    schedules = await request.house.jobs.schedules()
+    return Answer(
+        ListedSchedules(
+            [
+                msgspec.structs.replace(each, error=told(each.error, request.viewer))
+                for each in schedules
+            ]
+        )
+    )
 
 
 @post(

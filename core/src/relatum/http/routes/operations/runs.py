@@ -12,14 +12,15 @@ from msgspec import Meta
 from relatum.db.pages import Page
 from relatum.http.answers import Answer, paged
 from relatum.http.calls import Call, id_in_path
-from relatum.http.routes.operations.names import READ, TAGS, WRITE
+from relatum.http.routes.operations.names import READ, TAGS, WRITE, told
 from relatum.jobs.types import JobRun, RunState
 
 if TYPE_CHECKING:
     from relatum.access.viewer import Viewer
 
-#: One run, as it is shown. ``args`` and ``result`` may tell of customers whom not everybody sees;
-#: they are there for those who may also change runs, in the answer to one run.
+#: One run, as it is shown. ``args``, ``result``, ``key``, ``unique`` and the text of ``error`` may
+#: tell of customers whom not everybody sees; they are there for those who may also change runs
+#: (``args`` and ``result`` only in the answer to one run).
 ShownRun = JobRun
 
 
@@ -39,7 +40,10 @@ async def find_runs(request: Call) -> Answer[Page[ShownRun]]:
     page = await request.house.jobs.find(
         job=query.job, states=query.states, limit=query.limit, cursor=query.cursor
     )
-    items = [msgspec.structs.replace(run, args=None, result=None) for run in page.items]
+    items = [
+        msgspec.structs.replace(shown(run, request.viewer), args=None, result=None)
+        for run in page.items
+    ]
     return paged(request, Page(items, page.next))
 
 
@@ -78,8 +82,11 @@ def shown(run: JobRun, viewer: Viewer) -> JobRun:
     """A run without what not everybody who sees runs may see."""
     if viewer.may(WRITE):
         return run
-    hidden: dict[str, Any] = {"args": None, "result": None}
-    return msgspec.structs.replace(run, **hidden)
+    hidden: dict[str, Any] = {"args": None, "result": None, "key": "", "unique": ""}
+    progress = run.progress
+    if progress is not None:
+        hidden["progress"] = msgspec.structs.replace(progress, note="")
+    return msgspec.structs.replace(run, error=told(run.error, viewer), **hidden)
 
 
 ROUTES = [find_runs, read_run, cancel_run, retry_run, drop_run]
