@@ -236,6 +236,50 @@ async def test_what_was_due_before_the_schedule_changed_still_runs(scene: Any, c
     assert await scene.worker.drain() == 1
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"every": HOURLY},
+        {"every": dt.timedelta(days=7)},
+        {"daily_at": "16:00"},
+        {"cron": "0 9 * * 1"},
+    ],
+)
+async def test_a_due_time_of_a_wrong_clock_is_not_believed(
+    scene: Any, clock: Any, when: Any
+) -> None:
+    """A machine once believed that it was 2036."""
+    scene.declare("job", **when)
+    await scene.worker.drain()
+    due = (await status(scene, "job")).due_at
+    await scene.db.execute("UPDATE core_job SET due_at = ?", dt.datetime(2036, 1, 1, tzinfo=dt.UTC))
+    for _ in range(2):
+        assert await scene.worker.drain() == 0
+        assert (await status(scene, "job")).due_at == due
+
+
+async def test_dead_letters_of_a_schedule_do_not_pile_up(scene: Any, clock: Any) -> None:
+    async def fail(plugin: Any, run: Any) -> None:
+        raise ValueError("no paper")
+
+    scene.declare("broken", fail, every=HOURLY, retry=Retry(attempts=1))
+    scene.declare(run=fail, retry=Retry(attempts=1))
+    await scene.worker.drain()
+    for _ in range(3):
+        clock.forward(hours=1)
+        await scene.worker.drain()
+    asked = [await scene.say("", unique=unique) for unique in ("", "u", "")]
+    await scene.worker.drain()
+    dead = [run.id for run in (await scene.jobs.find(states=["failed"])).items]
+    assert len(dead) == 6
+    assert await scene.jobs.forget_old() == 2
+    left = [run.id for run in (await scene.jobs.find(states=["failed"])).items]
+    assert left == [*asked[::-1], dead[3]], "the newest of the schedule, and all that was asked for"
+    long_ago = dt.datetime(2021, 1, 1, tzinfo=dt.UTC)
+    await scene.db.execute("UPDATE core_queue SET finished_at = ?", long_ago)
+    assert await scene.jobs.forget_old() == 4
+
+
 async def test_rows_of_the_release_before_keep_their_due_time(scene: Any, clock: Any) -> None:
     """They say nothing of the schedule by which it was reckoned."""
     scene.declare("daily", daily_at="16:00")

@@ -119,7 +119,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             twice in autumn counts once, except for a ``cron`` of every hour.
         missed: what becomes of times that passed while nothing ran: ``once`` (they count as one),
             ``skip`` (only a time that is at most a minute ago counts), ``each`` (every one of them,
-            oldest first, 1,000 at most).
+            oldest first, 1,000 with each look).
         timeout: seconds that one attempt may take.
         priority: higher ones first, strictly; from -1000 to 1000.
         at_once: how many runs with the same key may go on at the same time, in all processes

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 #: How long a run that was called off or dropped stays on record.
 KEPT = dt.timedelta(days=7)
+#: How long a dead letter waits for somebody.
+DEAD = dt.timedelta(days=30)
+#: The unique key of scheduled runs.
+SCHEDULED = "@schedule"
 FORGET_AT_ONCE = 5_000
 
 _KEY_IS_TAKEN = (
@@ -114,16 +118,35 @@ async def try_all_again(db: Database, job: str) -> int:
 async def forget_old(db: Database) -> int:
     """Delete runs that are over and whose time to be kept is too; returns how many.
 
-    In pieces: others write meanwhile.
+    Dead letters too, when they are a month old; of those of one schedule all but the newest. In
+    pieces: others write meanwhile.
     """
-    moment, forgotten = now(), 0
+    moment = now()
     with as_the_house():
-        while True:
-            some = await db.execute(
-                "DELETE FROM core_job_done WHERE run IN (SELECT run FROM core_job_done "
-                "WHERE expires_at < ? ORDER BY expires_at LIMIT ?)",
-                *(moment, FORGET_AT_ONCE),
+        return (
+            await _delete(db, "core_job_done", "run", "expires_at < ?", moment)
+            + await _delete(
+                db, "core_queue", "id", "status = 'failed' AND finished_at < ?", moment - DEAD
             )
-            forgotten += some
-            if some < FORGET_AT_ONCE:
-                return forgotten
+            + await _delete(
+                db,
+                "core_queue",
+                "id",
+                "status = 'failed' AND dedupe_key LIKE ? AND id NOT IN (SELECT max(id) "
+                "FROM core_queue WHERE status = 'failed' GROUP BY dedupe_key)",
+                f"%\n{SCHEDULED}",
+            )
+        )
+
+
+async def _delete(db: Database, table: str, key: str, condition: str, value: object) -> int:
+    gone = 0
+    while True:
+        some = await db.execute(
+            f"DELETE FROM {table} WHERE {key} IN "  # noqa: S608 - fixed texts
+            f"(SELECT {key} FROM {table} WHERE {condition} LIMIT ?)",
+            *(value, FORGET_AT_ONCE),
+        )
+        gone += some
+        if some < FORGET_AT_ONCE:
+            return gone

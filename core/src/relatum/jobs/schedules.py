@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from relatum.db.guarding import as_the_house
+from relatum.jobs.changes import SCHEDULED
 from relatum.jobs.types import JobRequest, ScheduleStatus
 from relatum.values.time import format_duration, now
 
@@ -31,7 +32,8 @@ LATE = dt.timedelta(minutes=1)
 #: Missed times that are made up for at once; the rest follow with the next look.
 MOST_MISSED = 1_000
 #: The unique key of a scheduled run: while one waits or goes on, no other is added.
-UNIQUE = "@schedule"
+UNIQUE = SCHEDULED
+DAY = dt.timedelta(days=1)
 
 Enqueue = Callable[[str, Sequence[JobRequest]], Awaitable["list[UUID]"]]
 
@@ -194,9 +196,11 @@ class Schedules:
     ) -> dt.datetime:
         """When it is due; noted when it is new, or its schedule has changed."""
         text = text_of(job, self._zone)
-        if known is not None and known[1] == text:
+        if known is not None and known[1] == text and known[0] - moment <= (job.every or DAY):
             return known[0]
         first = next_time(job, moment, self._zone)
+        if known is not None and known == (first, text):
+            return first
         with as_the_house():
             if known is None:
                 await self._db.execute(
@@ -205,7 +209,8 @@ class Schedules:
                     *(job.id, first, text),
                 )
                 return first
-            # what was due stays due; a time of the old schedule that is still to come does not
+            # what was due stays due; a time of the old schedule that is still to come does not, nor
+            # one that was noted while the clock of a machine was wrong
             before, old = known
             due = before if before <= moment or (not old and before <= first) else first
             await self._db.execute(

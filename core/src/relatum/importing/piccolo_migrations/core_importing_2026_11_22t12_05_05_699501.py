@@ -8,9 +8,7 @@ DESCRIPTION = "Progress of imports"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="core_importing", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="core_importing", description=DESCRIPTION)
 
     manager.add_column(
         table_class_name="StoredImportRequest",
