@@ -145,6 +145,38 @@ async def test_handlers(api: Api) -> None:
     assert (cannot.status_code, "reset" in cannot.json()["detail"]) == (404, True)
 
 
+async def test_a_handler_is_paused_resumed_and_replayed(api: Api) -> None:
+    seen: list[int] = []
+
+    async def handle(plugin: Plugin, events: Sequence[Event]) -> None:
+        seen.extend(event.seq for event in events)
+
+    async def reset(plugin: Plugin) -> None:
+        seen.clear()
+
+    types = ("core.customer_created",)
+    api.house.registry.handlers.put(
+        Handler(id="core.sample", events=types, handle=handle, reset=reset)
+    )
+    await api.customer()
+    await api.house.handlers.run_once()
+    paused = await api.post("/handlers/core.sample/pause")
+    assert (paused.status_code, paused.json()["paused"]) == (200, True)
+    await api.customer()
+    await api.house.handlers.run_once()
+    assert len(seen) == 1
+    resumed = await api.post("/handlers/core.sample/resume")
+    assert (resumed.json()["paused"], resumed.json()["lag"]) == (False, 1)
+    replayed = await api.post("/handlers/core.sample/replay")
+    assert (replayed.status_code, replayed.json()["replay"]["of"]) == (202, 2)
+    assert (seen, replayed.json()["lag"]) == ([], 2)
+    await api.house.handlers.run_once()
+    assert len(seen) == 2
+    assert (await api.get("/handlers/core.sample")).json()["replay"] is None
+    for path in ("pause", "resume"):
+        assert (await api.post(f"/handlers/core.nothing/{path}")).status_code == 404
+
+
 async def test_lists_that_are_empty(api: Api) -> None:
     for path in ("/runs", "/handlers", "/imports", "/reports"):
         answer = (await api.get(path)).json()
