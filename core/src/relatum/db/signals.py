@@ -45,7 +45,14 @@ CLOSE_SECONDS = 2.0
 LONGEST_TEXT = 7_000
 
 #: What a lost or refused connection raises.
-FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable)
+FAULTS = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # a connection that broke while it was asked something else
+    asyncpg.InternalClientError,
+    Unavailable,
+)
 
 _TELL = "SELECT pg_notify(c, t) FROM unnest($1::text[], $2::text[]) AS n(c, t)"
 
