@@ -164,8 +164,8 @@ def _data_version(connection: sqlite3.Connection) -> int:
 def begin_writing(connection: sqlite3.Connection) -> None:
     """Wait for the writer's turn between processes.
 
-    SQLite itself looks every 100 ms after a while; looking oftener shortens the longest waits beside
-    a process that writes one transaction after the other.
+    SQLite itself looks every 100 ms after a while; looking oftener shortens the longest waits
+    beside a process that writes one transaction after the other.
     """
     connection.execute("PRAGMA busy_timeout = 0")
     try:
