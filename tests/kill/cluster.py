@@ -24,6 +24,8 @@ from typing import Self
 import asyncpg
 
 START_SECONDS = 60.0
+#: what a server that starts, recovers or is gone answers with
+FAULTS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def server_programs() -> Path | None:
@@ -124,18 +126,17 @@ class Cluster:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(30)
 
-    def kill_backend(self) -> bool:
-        """SIGKILL one process that serves a client: the server ends all others and recovers.
-
-        Returns:
-            False when nobody was connected.
-        """
-        pid = asyncio.run(_some_backend(self.url()))
-        if pid is None:
-            return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        return True
+    def kill_backend(self) -> None:
+        """SIGKILL one process that serves a client: the server ends all others and recovers."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            pid = asyncio.run(_some_backend(self.url()))
+            if pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"nobody is connected to PostgreSQL:\n{self._last_words()}")
 
     def make_database(self) -> str:
         """The address of a new, empty database."""
@@ -159,13 +160,17 @@ async def _answers(url: str) -> bool:
     try:
         connection = await asyncpg.connect(url, timeout=5)
         await connection.close()
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except FAULTS:
         return False
     return True
 
 
 async def _some_backend(url: str) -> int | None:
-    connection = await asyncpg.connect(url, timeout=5)
+    """The process of some client; ``None`` when there is none, or no answer."""
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+    except FAULTS:
+        return None
     try:
         found: int | None = await connection.fetchval(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' "
