@@ -40,8 +40,8 @@ START_SECONDS = 60.0
 SETTLE_SECONDS = 120.0
 PEOPLE = 3
 
-#: how a process ends that was started while there was no database
-NO_DATABASE = "expected a PostgreSQL server that answers"
+#: what a process says once it has started
+STARTED = "Relatum "
 
 Target = Literal["web", "worker", "database"]
 
@@ -115,6 +115,8 @@ class Town:
             "RELATUM_TEST_RECEIVER": receiver.url,
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        #: where in its file each one's words begin
+        self._began: dict[str, int] = {}
         self._lock = threading.RLock()
         self._token = ""
 
@@ -136,6 +138,7 @@ class Town:
         """Start one of the processes; what it prints goes into a file."""
         command = "worker" if name.startswith("worker") else name
         with self._lock, (self._home / f"{name}.log").open("ab") as log:
+            self._began[name] = log.tell()
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "relatum.cli.main", command],
                 cwd=self._home,
@@ -155,15 +158,16 @@ class Town:
         self.kills[target] = self.kills.get(target, 0) + 1
 
     def tend(self) -> None:
-        """Start again what found no database when it started; nothing else may have ended."""
+        """Start again what found no database while it started, as a supervisor of services would;
+        nothing else may have ended."""
         with self._lock:
             for name, process in list(self._processes.items()):
                 if process.poll() is not None:
-                    words = self.last_words(name)
-                    last = words.splitlines()[-3:]
-                    assert any(each.startswith(NO_DATABASE) for each in last), (
-                        f"{name} had ended by itself:\n{words}"
-                    )
+                    with (self._home / f"{name}.log").open("rb") as log:
+                        log.seek(self._began[name])
+                        words = log.read().decode(errors="replace")
+                    gone = self.kills.get("database") and f"\n{STARTED}" not in f"\n{words}"
+                    assert gone, f"{name} had ended by itself:\n{words[-8_000:]}"
                     self.start(name)
 
     def stop(self) -> None:
@@ -324,13 +328,13 @@ class Storm:
 
     def _strike_database(self, pause: float) -> None:
         assert self._cluster is not None
+        self.town.kills["database"] = self.town.kills.get("database", 0) + 1
         if self._chance.random() < 0.3:
             self._cluster.kill_backend()
         else:
             self._cluster.kill()
             time.sleep(pause)
             self._cluster.start()
-        self.town.kills["database"] = self.town.kills.get("database", 0) + 1
 
 
 async def settled(town: Town) -> None:
