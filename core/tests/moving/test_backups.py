@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import json
 import os
@@ -208,6 +209,25 @@ async def test_a_damaged_backup_takes_no_place(settings: Settings, what: str) ->
         await bring_back(other, Path(saved.file))
     assert [each.name for each in other.home.iterdir()] == ["keys.toml"]
     assert not list(settings.home.parent.glob("**/evil"))
+
+
+@pytest.mark.parametrize("place", ["../../diary.gz", "/etc/hostname", "manifest.json"])
+async def test_a_database_elsewhere_is_not_touched(settings: Settings, place: str) -> None:
+    await live(settings)
+    saved = await back_up(settings, order(settings))
+
+    def change(name: str, text: bytes) -> bytes:
+        if name != MANIFEST:
+            return text
+        return json.dumps(json.loads(text) | {"database": place, "compressed": True}).encode()
+
+    _rewritten(Path(saved.file), change)
+    diary = settings.home.parent / "diary.gz"
+    diary.write_bytes(gzip.compress(b"Dear diary"))
+    with pytest.raises(InvalidInput, match="expected one of the parts as the database"):
+        await bring_back(elsewhere(settings), Path(saved.file))
+    assert diary.exists()
+    assert not diary.with_suffix("").exists()
 
 
 async def test_a_table_that_is_not_what_was_backed_up_takes_no_place(settings: Settings) -> None:

@@ -273,6 +273,12 @@ def read_manifest(file: Path) -> Manifest:
             f"expected a backup of format {FORMAT}, got {manifest.format}; use the version of "
             f"Relatum that made it ({manifest.relatum})"
         )
+    if manifest.database not in {part.path for part in manifest.parts}:
+        # the names of parts are looked at when they are unpacked; this one becomes a path too
+        raise InvalidInput(
+            f"expected one of the parts as the database, got {manifest.database!r} in {file}; "
+            "take another backup"
+        )
     return manifest
 
 
