@@ -44,7 +44,7 @@ def partitions() -> Reading:
         databases.drop(url)
     away = {row[0]: row for row in rows}["take a month out"]
     return Reading(
-        value=float(away[1]) / max(float(away[2]), 0.001),
+        value=max(float(away[1]), 0.001) / max(float(away[2]), 0.001),
         heads=["", "plain", "partitioned", "unit"],
         rows=rows,
         notes=[f"{ROWS:,} events in {MONTHS} months, {CUSTOMERS:,} customers"],

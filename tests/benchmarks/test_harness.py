@@ -32,7 +32,17 @@ LIMITS = {
     "access.policies": ("at least", 100_000),
     "access.matrix": ("at most", 0),
     "security.fuzz": ("at most", 0),
+    "jobs.rate": ("at least", 2_000),
+    "jobs.behind_future": ("at most", 100),
+    "jobs.enqueue_cost": ("at most", 1),
+    "jobs.kill": ("at most", 0),
+    "events.latency": ("at most", 200),
+    "events.replay": ("at least", 20_000),
+    "archive.month": ("at least", 5_000),
+    "archive.partitions": ("at least", 1),
     "scale.two_processes": ("at least", 1.6),
+    "move.checksum_1m": ("at most", 0),
+    "backup.restore_1m": ("at most", 30),
 }
 
 

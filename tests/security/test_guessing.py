@@ -69,14 +69,20 @@ async def test_ac_sec_07_a_restart_forgets_nothing(
     async with served(*copy, template) as site:
         await guess(lambda: site.sign_in("an", wrong))
     async with served(*copy, template) as site:
-        # once the short pause is over, one more wrong attempt makes the next one longer
-        for _ in range(50):
-            if (await site.sign_in("an", wrong)).status_code == 401:
+        # once the pause is over, each wrong attempt makes the next one longer; a busy machine may
+        # use up the first ones, and whoever had forgotten would let all of these pass
+        longest = 0
+        for _ in range(3):
+            for _ in range(50):
+                if (await site.sign_in("an", wrong)).status_code == 401:
+                    break
+                await asyncio.sleep(0.2)
+            answer = await site.sign_in("an", PASSWORD)
+            assert answer.status_code == 429
+            longest = max(longest, int(answer.headers["retry-after"]))
+            if longest > 2:
                 break
-            await asyncio.sleep(0.2)
-        answer = await site.sign_in("an", PASSWORD)
-        assert answer.status_code == 429
-        assert int(answer.headers["retry-after"]) > 2
+        assert longest > 2
 
 
 async def test_ac_sec_07_api_tokens(site: Site) -> None:

@@ -145,7 +145,7 @@ class Positions:
         await self._db.execute(
             "INSERT INTO core_handler (id, handler, lo, hi, position, paused, handled, rate, "
             "replay_until, replay_total, started_at, updated_at) "
-            "VALUES (?, ?, 0, ?, ?, ?, 0, 0, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            "VALUES (?, ?, 0, ?, ?, ?, 0, 0, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             *(handler, handler, SPACE, position, False),
             *((until, total, moment) if total is not None else (None, None, None)),
             moment,

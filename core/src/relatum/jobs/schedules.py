@@ -37,6 +37,10 @@ DAY = dt.timedelta(days=1)
 
 Enqueue = Callable[[str, Sequence[JobRequest]], Awaitable["list[UUID]"]]
 
+#: Clocks of processes differ by so much at most; a due time further away than its schedule and
+#: this is one of a wrong clock.
+LEEWAY = dt.timedelta(minutes=1)
+
 #: No zone has ever moved its clock by more at once, save for days that were left out.
 _AROUND = dt.timedelta(hours=3)
 
@@ -196,7 +200,8 @@ class Schedules:
     ) -> dt.datetime:
         """When it is due; noted when it is new, or its schedule has changed."""
         text = text_of(job, self._zone)
-        if known is not None and known[1] == text and known[0] - moment <= (job.every or DAY):
+        believed = moment + (job.every or DAY) + LEEWAY
+        if known is not None and known[1] == text and known[0] <= believed:
             return known[0]
         first = next_time(job, moment, self._zone)
         if known is not None and known == (first, text):

@@ -248,8 +248,6 @@ async def test_rotating_gives_a_new_secret_and_ends_the_old(house: House, owner:
 
 
 async def test_the_sweep_takes_what_is_over_and_nothing_else(house: House, owner: Account) -> None:
-    from relatum.access.accounts.sweeping import sweep
-
     kept, ended = await came_in(house), await came_in(house)
     await house.sign_in.ask_for_code(owner.id, way="password")
     long_ago = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -259,7 +257,7 @@ async def test_the_sweep_takes_what_is_over_and_nothing_else(house: House, owner
     await house.db.execute(
         "INSERT INTO core_attempt (id, failures, last_at) VALUES ('old', 9, ?)", long_ago
     )
-    await sweep(house.registry.plugins["core"])
+    assert await house.jobs.run_now("core.access_sweep")
     rows = await house.db.fetch("SELECT id FROM core_session")
     assert [id for (id,) in rows] == [kept.session]
     assert await house.db.fetch("SELECT id FROM core_attempt WHERE id = 'old'") == []
