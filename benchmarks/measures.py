@@ -79,6 +79,7 @@ MODULES = (
     "starts",
     "audit",
     "access_lists",
+    "boards",
     "access_policies",
     "security",
     "jobs",
@@ -88,6 +89,13 @@ MODULES = (
     "partitions",
     "scale",
     "moves",
+    "lists",
+    "customer_page",
+    "dashboards",
+    "gates",
+    "identity",
+    "screens",
+    "merges",
 )
 
 

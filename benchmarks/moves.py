@@ -45,7 +45,7 @@ _TEXTS = (
     "Đổi lịch hẹn sang tuần sau; thích màu xanh",
     'Said "call me back", in the evening',
 )
-_COLUMNS = (
+COLUMNS = (
     "id, kind, kind_version, customer_id, channel, direction, occurred_at, recorded_at, payload, "
     "amount, currency, handle, subject, actor, idempotency_key"
 )
@@ -164,11 +164,11 @@ def _filled() -> Path:
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA cache_size = -500000")
             connection.execute("BEGIN")
-            rows = _interactions(connection)
-            marks = ",".join("?" * (_COLUMNS.count(",") + 1))
+            rows = interactions(connection, INTERACTIONS)
+            marks = ",".join("?" * (COLUMNS.count(",") + 1))
             while some := list(islice(rows, BATCH)):
                 connection.executemany(
-                    f"INSERT INTO core_interaction ({_COLUMNS}) VALUES ({marks})", some
+                    f"INSERT INTO core_interaction ({COLUMNS}) VALUES ({marks})", some
                 )
             connection.execute("COMMIT")
         settle(draft)
@@ -179,15 +179,16 @@ def _filled() -> Path:
     return kept
 
 
-def _interactions(connection: sqlite3.Connection) -> Iterator[tuple[object, ...]]:
+def interactions(connection: sqlite3.Connection, count: int) -> Iterator[tuple[object, ...]]:
+    """Rows of interactions of the customers who are there, in the order of time."""
     chance = random.Random(SEED)
     ids = [row[0] for row in connection.execute("SELECT id FROM core_customer")]
     span = YEARS.total_seconds()
-    for number in range(INTERACTIONS):
-        occurred = BEGINNING + YEARS * (number / INTERACTIONS)
+    for number in range(count):
+        occurred = BEGINNING + YEARS * (number / count)
         stamp = int(occurred.timestamp() * 1000)
         id = UUID(int=(stamp << 80) | (7 << 76) | (2 << 62) | number)
-        recorded = BEGINNING + YEARS * min(1, (number + chance.random() * 1000) / INTERACTIONS)
+        recorded = BEGINNING + YEARS * min(1, (number + chance.random() * 1000) / count)
         bought = chance.random() < 0.2
         payload = json.dumps({"text": _TEXTS[number % len(_TEXTS)], "number": number})
         yield (

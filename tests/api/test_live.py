@@ -7,6 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -26,9 +27,13 @@ Message = tuple[str, Any]
 class Reader:
     """A stream as a browser reads it, straight from the application."""
 
-    def __init__(self, app: Any, headers: dict[str, str], method: str = "GET") -> None:
+    def __init__(
+        self, app: Any, headers: dict[str, str], method: str = "GET", query: str = ""
+    ) -> None:
         self._app = app
-        self._scope = _scope(headers, method)
+        self._scope = _scope(headers, method) | {"query_string": query.encode()}
+        #: of each message, empty where it has none
+        self.ids: list[str] = []
         self.messages: asyncio.Queue[Message] = asyncio.Queue()
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -61,6 +66,7 @@ class Reader:
         for block in message.get("body", b"").decode().split("\n\n"):
             fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
             if "event" in fields:
+                self.ids.append(fields.get("id", ""))
                 self.messages.put_nowait((fields["event"], json.loads(fields["data"])))
             elif block.startswith(": "):
                 self.beats += 1
@@ -117,9 +123,10 @@ class Place:
         self.readers: list[Reader] = []
         self.signals = asyncio.create_task(house.signals.run_forever())
 
-    def open(self, token: str, method: str = "GET", **headers: str) -> Reader:
+    def open(self, token: str, method: str = "GET", *, since: str = "", **headers: str) -> Reader:
         said = {"authorization": f"Bearer {token}"} if token else {}
-        self.readers.append(Reader(self.app, {**said, **headers}, method))
+        query = urlencode({"since": since}) if since else ""
+        self.readers.append(Reader(self.app, {**said, **headers}, method, query))
         return self.readers[-1]
 
     async def stream(self, token: str) -> Reader:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from relatum.app.listening import refuse_open_address
+from relatum.app.listening import is_loopback, refuse_open_address
 from relatum.values.problems import ConfigurationError
 from relatum_sdk.temporary import make_plugin
 from tests.api.served import Served, free_port, until
@@ -53,11 +53,13 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.5.5.5", "::1", "localhost"])
 def test_this_machine_may_be_listened_to(host: str) -> None:
+    assert is_loopback(host)
     refuse_open_address(host, "", owned=False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "crm.example.com", ""])  # noqa: S104
 def test_others_may_not_before_there_is_an_owner(host: str) -> None:
+    assert not is_loopback(host)
     with pytest.raises(ConfigurationError, match="no owner"):
         refuse_open_address(host, "", owned=False)
     refuse_open_address(host, "", owned=True)
@@ -80,7 +82,7 @@ def test_it_shows_the_link_of_the_first_owner_once_there_is_none(served: Served)
     served.start(RELATUM_SAFE_MODE="1")
     assert served.get("/api/v1/customers").status_code == 401
     _, output = served.stop()
-    (link,) = re.findall(rf"http://127\.0\.0\.1:{served.port}(/welcome\?key=\S+)", output)
+    (link,) = re.findall(rf"http://127\.0\.0\.1:{served.port}(/setup\?key=\S+)", output)
     served.start(RELATUM_SAFE_MODE="1")
     assert served.get(link).status_code in (200, 303, 410)
     served.stop()
@@ -88,7 +90,7 @@ def test_it_shows_the_link_of_the_first_owner_once_there_is_none(served: Served)
     served.start(RELATUM_SAFE_MODE="1")
     assert served.get("/api/v1/customers").status_code == 200
     _, output = served.stop()
-    assert "/welcome" not in output
+    assert "/setup" not in output
 
 
 def test_it_serves_and_stops(served: Served) -> None:

@@ -23,6 +23,8 @@ LIMITS = {
     "http.read_one": ("at least", 0.50),
     "http.list_100k": ("at least", 0.50),
     "hooks.idle_ten": ("at most", 1.10),
+    "merge.laws": ("at most", 0),
+    "merge.large": ("at most", 2.0),
     "import.customers_100k": ("at most", 60),
     "import.purchases_541k": ("at most", 90),
     "start.cold": ("at most", 2.0),
@@ -43,6 +45,18 @@ LIMITS = {
     "scale.two_processes": ("at least", 1.6),
     "move.checksum_1m": ("at most", 0),
     "backup.restore_1m": ("at most", 30),
+    "web.customer": ("at most", 150),
+    "reports.dashboard": ("at most", 2),
+    "web.axe": ("at most", 0),
+    "web.weight": ("at most", 50),
+    "web.list": ("at most", 100),
+    "web.search": ("at most", 60),
+    "web.board": ("at most", 200),
+    "gate.violations": ("at most", 0),
+    "identity.generated": ("at least", 0.995),
+    "identity.febrl": ("at least", 0.98),
+    "identity.sweep_100k": ("at most", 300),
+    "identity.check_one": ("at most", 100),
 }
 
 

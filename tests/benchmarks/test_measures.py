@@ -12,31 +12,50 @@ from benchmarks import (
     access_lists,
     access_policies,
     archive,
+    boards,
+    company,
+    customer_page,
+    dashboards,
     events,
+    gates,
     houses,
     http_reads,
+    identity,
     idle_plugins,
     imports,
     jobs,
     kills,
+    lists,
+    merges,
     million,
     moves,
     partitions,
+    screens,
     security,
     starts,
 )
 from benchmarks.measures import NotRunError, Reading, all_measures
+from tests.browser import reading
 
 pytestmark = pytest.mark.long
 
 SMALL: dict[Any, dict[str, Any]] = {
     access_lists: {"CUSTOMERS": 8_000, "ROUNDS": 2, "DEEP": 1, "SORTS": ("display_name",)},
+    lists: {"ROUNDS": 1, "DEEP": 20},
+    reading: {"MOST": 3},
+    merges: {"CASES": 3, "SERVER_CASES": 1, "INTERACTIONS": 20, "ROUNDS": 1},
     million: {"ACCOUNTS": 40},
     access_policies: {"TRIPLES": 500, "CUSTOMERS": 30},
     archive: {"FACTS": 3_000, "CONTACTS": 2_000, "CUSTOMERS": 50},
+    boards: {"DEALS": 20, "ROUNDS": 2},
+    company: {"CUSTOMERS": 300, "INTERACTIONS": 900},
+    customer_page: {"MANY": 40, "LOOKED_AT": 2},
+    dashboards: {"ROUNDS": 1, "RANGES": ("last_12_months",)},
     events: {"SECONDS": 1, "WARM_SECONDS": 0, "RATE": 50, "EVENTS": 20_000, "CUSTOMERS": 5},
+    gates: {"REQUESTS": 600, "CUSTOMERS": 60, "DAYS": 2, "SINGLES": 10},
     http_reads: {"CUSTOMERS": 120, "ROUNDS": 1, "SECONDS": 1, "IDS": 50},
     idle_plugins: {"ROUNDS": 1, "SINGLES": 5, "BATCHES": 1, "HTTP_ROUNDS": 1, "HTTP_SECONDS": 1},
+    identity: {"PEOPLE": 800, "SEEDS": (1,), "SWEPT": 1_500, "CHECKS": 10},
     imports: {"CUSTOMERS": 300},
     jobs: {
         "ROUNDS": 1,
@@ -51,6 +70,7 @@ SMALL: dict[Any, dict[str, Any]] = {
     kills: {"KILLS": 1},
     moves: {"CUSTOMERS": 300, "INTERACTIONS": 900},
     partitions: {"ROWS": 12_000, "CUSTOMERS": 2_000},
+    screens: {"LANGUAGES": ("vi",), "THEMES": ("light",), "PHONES": (True,)},
     security: {"INPUTS": 200, "ROWS": 1},
     starts: {"CUSTOMERS": 120, "STARTS": 1, "IDLE_SECONDS": 0},
 }
@@ -65,7 +85,7 @@ C536379,D,Discount,-1,2010-12-01 09:41:00,27.50,14527.0,United Kingdom
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for module in (houses, million):
+    for module in (houses, million, company):
         monkeypatch.setattr(module, "CACHE", tmp_path / "cache")
     for module, constants in SMALL.items():
         for name, value in constants.items():

@@ -35,7 +35,7 @@ def installed(wheels: dict[str, Path], shared: Path) -> Path:
     with once(folder) as first:
         if first:
             venv.create(folder)
-            chosen = [wheels["core"], wheels["sales_pipeline"]]
+            chosen = [wheels[name] for name in ("core", "assets", "sales_pipeline")]
             python = folder / "bin" / "python"
             pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
             run([*pip, "install", "--quiet", "--no-compile", "-c", CONSTRAINTS, *chosen])

@@ -29,17 +29,20 @@ class Body:
     Attributes:
         make: from what is known; ``None`` sends nothing.
         ok: what the owner is answered.
+        kind: how it is sent; of a ``file`` the content is made.
     """
 
     make: Callable[[Known], Any] | None
     ok: tuple[int, ...] = (200, 201, 202, 204)
-    kind: Literal["json", "form", "raw"] = "json"
+    kind: Literal["json", "form", "file", "raw"] = "json"
 
     def sent(self, ids: Mapping[str, str]) -> dict[str, Any]:
         """The arguments of a request with it."""
         if self.make is None:
             return {"data": _BUTTON} if self.kind == "form" else {}
         made = self.make(fresh(ids)) or _BUTTON
+        if self.kind == "file":
+            return {"data": _BUTTON, "files": {"file": ("khach.csv", made)}}
         return {{"json": "json", "form": "data", "raw": "content"}[self.kind]: made}
 
 

@@ -12,7 +12,19 @@ from typing import Any
 
 from relatum.values.time import now
 from tests.security.bodies import Body, Known, just
+from tests.security.contact_cases import CONTACT_BODIES, CONTACT_PAIRS, CONTACT_ROWS
+from tests.security.customer_cases import (
+    CUSTOMER_BODIES,
+    CUSTOMER_PAIRS,
+    CUSTOMER_ROWS,
+    CUSTOMER_VALUES,
+)
 from tests.security.desk_cases import DESK_ANSWERS, DESK_BODIES, DESK_VALUES
+from tests.security.frame_cases import FRAME_BODIES, FRAME_VALUES
+from tests.security.identity_cases import IDENTITY_BODIES, IDENTITY_ROWS
+from tests.security.list_cases import LIST_BODIES, LIST_VALUES
+from tests.security.report_cases import REPORT_BODIES, REPORT_VALUES
+from tests.security.sales_cases import SALES_BODIES, SALES_ROWS, SALES_VALUES
 from tests.security.staff_cases import STAFF_ANSWERS, STAFF_BODIES, STAFF_VALUES
 
 SALES = "/api/v1/plugins/sales_pipeline"
@@ -20,11 +32,17 @@ SALES = "/api/v1/plugins/sales_pipeline"
 #: (prefix of the path, parameter) → the table whose rows it names.
 ROWS: dict[tuple[str, str], str] = {
     ("/api/v1/customers/", "customer_id"): "core_customer",
+    ("/customers/", "customer_id"): "core_customer",
+    ("/panels/", "customer_id"): "core_customer",
     ("/api/v1/customers/", "link_id"): "core_customer_link",
     ("/api/v1/interactions/", "interaction_id"): "core_interaction",
     (f"{SALES}/accounts/", "customer_id"): "core_customer",
     (f"{SALES}/deals/", "deal_id"): "sales_pipeline_deal",
     (f"{SALES}/leads/", "lead_id"): "sales_pipeline_lead",
+    **CONTACT_ROWS,
+    **CUSTOMER_ROWS,
+    **IDENTITY_ROWS,
+    **SALES_ROWS,
 }
 
 #: Parameters that name rows which belong together → a statement that finds such rows.
@@ -33,14 +51,16 @@ PAIRS: dict[tuple[str, ...], str] = {
         "SELECT source_id, id FROM core_customer_link UNION "
         "SELECT target_id, id FROM core_customer_link"
     ),
+    **CONTACT_PAIRS,
+    **CUSTOMER_PAIRS,
 }
 
 #: (prefix of the path, parameter) → values that are there: texts, or a statement that finds them,
 #: in which ``{me}`` is the account of whoever asks. The first prefix that fits counts.
 VALUES: dict[tuple[str, str], list[str] | str] = {
-    ("/static/", "name"): ["relatum.css"],
     ("/api/v1/handlers/", "handler_id"): ["sales_pipeline.last_activity"],
     ("/api/v1/jobs/", "job_id"): ["core.audit_seal"],
+    ("/panels/", "panel_id"): ["sales_pipeline.deals_of", "sales_pipeline.leads_of"],
     ("/api/v1/runs/", "run_id"): "SELECT run FROM core_queue",
     ("/api/v1/reports/", "report_id"): [],  # every declared one
     (f"{SALES}/accounts/", "year"): [str(now().year)],
@@ -53,7 +73,12 @@ VALUES: dict[tuple[str, str], list[str] | str] = {
     (f"{SALES}/pipelines/", "stage"): ["engaging"],
     (f"{SALES}/lost-reasons/", "key"): ["price"],
     (f"{SALES}/questions/", "key"): ["asked_price"],
+    **CUSTOMER_VALUES,
     **DESK_VALUES,
+    **FRAME_VALUES,
+    **LIST_VALUES,
+    **REPORT_VALUES,
+    **SALES_VALUES,
     **STAFF_VALUES,
 }
 
@@ -174,7 +199,14 @@ BODIES: dict[tuple[str, str], Body] = {
     ("PATCH", SALES + "/pipelines/{key}/stages/{stage}"): Body(lambda known: {"title": known.new}),
     ("POST", SALES + "/lost-reasons"): Body(lambda known: {"key": known.new, "title": known.new}),
     ("PATCH", SALES + "/lost-reasons/{key}"): Body(lambda known: {"title": known.new}),
+    **CONTACT_BODIES,
+    **CUSTOMER_BODIES,
     **DESK_BODIES,
+    **FRAME_BODIES,
+    **IDENTITY_BODIES,
+    **LIST_BODIES,
+    **REPORT_BODIES,
+    **SALES_BODIES,
     **STAFF_BODIES,
 }
 

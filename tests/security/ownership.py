@@ -32,10 +32,26 @@ OWNERS: dict[str, tuple[str, ...]] = {
         "SELECT id, source_id FROM core_customer_link",
         "SELECT id, target_id FROM core_customer_link",
     ),
+    "core_merge": ("SELECT id, customer_id FROM core_merge",),
     "core_interaction": ("SELECT id, customer_id FROM core_interaction",),
+    "core_consent": ("SELECT id, customer_id FROM core_consent",),
+    "core_contact_hold": ("SELECT id, customer_id FROM core_contact_hold",),
+    "core_contact_preference": ("SELECT id, customer_id FROM core_contact_preference",),
+    "core_contact_verdict": ("SELECT id, customer_id FROM core_contact_verdict",),
     "core_archived_key": ("SELECT key, customer_id FROM core_archived_key",),
-    "core_event": ("SELECT seq, customer_id FROM core_event",),
+    # what is told of somebody who was merged is told of the survivor
+    "core_event": (
+        (
+            "SELECT e.seq, coalesce(m.customer_id, e.customer_id) FROM core_event e "
+            "LEFT JOIN core_merge m ON m.absorbed_id = e.customer_id AND m.undone_at IS NULL"
+        ),
+    ),
     "core_parked_event": ("SELECT id, customer_id FROM core_parked_event",),
+    "identity_pair": (
+        "SELECT id, first_id FROM identity_pair",
+        "SELECT id, second_id FROM identity_pair",
+    ),
+    "identity_key": ("SELECT id, customer_id FROM identity_key",),
     "sales_pipeline_deal": ("SELECT id, customer_id FROM sales_pipeline_deal",),
     "sales_pipeline_deal_line": (
         f"SELECT t.id, d.customer_id FROM sales_pipeline_deal_line t JOIN {_DEAL}",
@@ -70,19 +86,27 @@ OWNERS: dict[str, tuple[str, ...]] = {
 }
 #: Totals and copies over many customers: for those alone who see all of them.
 ACROSS = {
+    "core_bulk_change",
     "core_idempotency",
     "core_import_batch",
     "core_import_request",
+    "core_merge_row",
     "sales_pipeline_forecast_snapshot",
 }
 #: The house's own: what it is made of, who works in it, what it is doing.
 HOUSE = {
     "core_account",
     "core_account_role",
+    "core_admin_change",
+    "core_admin_load",
+    "core_admin_unit",
     "core_api_token",
     "core_archive",
     "core_attempt",
+    "core_chart",
     "core_customer_field",
+    "core_dashboard",
+    "core_do_not_contact",
     "core_event_seal",
     "core_export",
     "core_handler",
@@ -91,16 +115,22 @@ HOUSE = {
     "core_job",
     "core_job_done",
     "core_one_time_link",
+    "core_preferences",
     "core_queue",
     "core_rate",
     "core_recovery_code",
+    "core_report_file",
+    "core_report_schedule",
     "core_role",
     "core_role_permission",
     "core_rule",
+    "core_saved_view",
     "core_session",
     "core_team",
     "core_team_member",
     "core_upload",
+    "core_view_choice",
+    "identity_model",
     "migration",
     "sales_pipeline_lost_reason",
     "sales_pipeline_member",
@@ -110,6 +140,7 @@ HOUSE = {
     "sales_pipeline_product",
     "sales_pipeline_question",
     "sales_pipeline_stage",
+    "sales_pipeline_target",
     "sales_pipeline_team",
 }
 _KEYS = {

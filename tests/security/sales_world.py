@@ -20,7 +20,7 @@ from relatum_sales_pipeline.services.teams import Teams
 from relatum_sales_pipeline.types.accounts import BuyerDraft, PlanDraft
 from relatum_sales_pipeline.types.deals import DealDraft, DealMove, LineDraft
 from relatum_sales_pipeline.types.leads import LeadDraft
-from relatum_sales_pipeline.types.products import ProductDraft
+from relatum_sales_pipeline.types.products import PriceDraft, PriceListDraft, ProductDraft
 from relatum_sales_pipeline.types.teams import MemberDraft, TeamDraft
 from tests.security.canaries import Canaries
 from tests.security.people import CUSTOMERS
@@ -48,6 +48,7 @@ async def build_sales(
     (team,) = await Teams(plugin).create_teams([TeamDraft(name="Đội bán hàng", region="Bắc")])
     (seller,) = await Teams(plugin).create_members([MemberDraft(name="Người bán", team_id=team)])
     (product,) = await Products(plugin).create([ProductDraft(name="Máy lọc nước", code="MLN")])
+    await _prices(plugin)
     deals = {}
     for n, (label, id) in enumerate(customers.items()):
         line = LineDraft(product_id=product, quantity=Decimal(n + 1), unit_amount=1_000 + n)
@@ -61,6 +62,21 @@ async def build_sales(
         parts = [BuyerDraft(customer_id=customers[each], role="user") for each in buyers]
         await Accounts(plugin).set_buyers(deals[deal], parts)
     return deals
+
+
+async def _prices(plugin: Plugin) -> None:
+    """A list with a price for each of some years."""
+    products = Products(plugin)
+    (product,) = await products.create([ProductDraft(name="Lõi lọc")])
+    listed = await products.create_list(PriceListDraft(name="Bán lẻ"))
+    years = [(dt.date(year, 1, 1), dt.date(year, 12, 31)) for year in range(2020, 2024)]
+    drafts = [
+        PriceDraft(
+            product_id=product, price=Amount(90_000, "VND"), valid_from=first, valid_until=last
+        )
+        for first, last in years
+    ]
+    await products.set_prices(listed.id, drafts)
 
 
 async def _deals(plugin: Plugin, canaries: Canaries, label: str, drafts: list[DealDraft]) -> UUID:

@@ -41,6 +41,8 @@ STAFF_VALUES: dict[tuple[str, str], list[str] | str] = {
     ("/people/{account_id}/tokens", "account_id"): _ROBOT,
     ("/people/", "account_id"): _SOME,
     ("/roles/", "key"): ["spare", "vip_desk"],
+    ("/settings/fields/", "key"): "SELECT key FROM core_customer_field",
+    ("/settings/plugins/", "plugin"): ["sales_pipeline"],
     ("/rules/", "key"): ["spare", "vip"],
     ("/teams/", "team_id"): _TEAMS,
 }
@@ -48,9 +50,14 @@ STAFF_VALUES: dict[tuple[str, str], list[str] | str] = {
 #: A page for browsers only, pages of links that nobody has here, and of those who are in already.
 STAFF_ANSWERS: dict[str, tuple[int, ...]] = {
     "/account": (403,),
+    "/account/activity": (403,),
+    "/account/security": (403,),
+    "/account/tokens": (403,),
     "/invitation": (410, 429),
     "/password-reset": (410, 429),
-    "/welcome": (410, 429),
+    "/setup": (410, 429),
+    "/setup/owner": (410, 429),
+    "/setup/protect": (403,),
     "/sign-in": (200, 303),
     "/sign-in/second-factor": (200, 303),
     "/sign-out": (200, 303),
@@ -125,6 +132,12 @@ STAFF_BODIES: dict[tuple[str, str], Body] = {
     ("DELETE", "/api/v1/teams/{team_id}"): Body(None),
     # -- pages ------------------------------------------------------------------------------------
     ("POST", "/account/profile"): _form(name="Chủ", language="vi"),
+    ("POST", "/account/display"): _form(theme="auto", keys="on"),
+    ("POST", "/account/reading"): _form(
+        time_zone="", dates="language", clock="language", numbers="language"
+    ),
+    ("POST", "/account/theme"): _form(theme="auto"),
+    ("POST", "/account/language"): _form(language="vi"),
     ("POST", "/account/password"): _form(
         old_password=PASSWORD,
         new_password=OTHER_PASSWORD,
@@ -141,13 +154,41 @@ STAFF_BODIES: dict[tuple[str, str], Body] = {
     ("POST", "/account/tokens/{token_id}/revoke"): _form(),
     ("POST", "/invitation"): _form(password=PASSWORD, again_password=PASSWORD, ok=_NEEDS_MORE),
     ("POST", "/password-reset"): _form(password=PASSWORD, again_password=PASSWORD, ok=_NEEDS_MORE),
-    ("POST", "/welcome"): _form(
+    ("POST", "/setup"): _form(
+        name="Chủ",
+        country="VN",
+        time_zone="Asia/Ho_Chi_Minh",
+        currency="VND",
+        language="vi",
+        ok=_NEEDS_MORE,
+    ),
+    ("POST", "/setup/owner"): _form(
         name="Chủ",
         email="chu@example.com",
         password=PASSWORD,
         again_password=PASSWORD,
         ok=_NEEDS_MORE,
     ),
+    ("POST", "/setup/protect"): _form(),
+    ("POST", "/setup/protect/confirm"): _form(code="000000", ok=_NEEDS_MORE),
+    ("POST", "/setup/plugins"): _form(on="sales_pipeline"),
+    ("POST", "/setup/data"): _form(way="empty"),
+    ("POST", "/settings/company"): _form(
+        name="Chủ",
+        country="VN",
+        time_zone="Asia/Ho_Chi_Minh",
+        currency="VND",
+        language="vi",
+    ),
+    ("POST", "/settings/migrations"): _form(),
+    ("POST", "/settings/plugins/{plugin}/on"): _form(),
+    ("POST", "/settings/plugins/{plugin}/off"): _form(),
+    ("POST", "/settings/fields/new"): Body(
+        lambda known: {"title_vi": known.new, "key": known.new, "applies_to": "both"},
+        ok=_PAGE,
+        kind="form",
+    ),
+    ("POST", "/settings/fields/{key}"): _form(title_vi="X", applies_to="both"),
     ("POST", "/people/invite"): Body(
         lambda known: {"name": known.new, "email": f"{known.new}@example.com", **_ACCOUNT},
         ok=_PAGE,

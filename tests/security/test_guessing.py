@@ -97,7 +97,7 @@ async def test_ac_sec_07_api_tokens(site: Site) -> None:
     assert good.status_code == 200, "whoever has a good token goes on"
 
 
-@pytest.mark.parametrize("page", ["/invitation", "/password-reset", "/welcome"])
+@pytest.mark.parametrize("page", ["/invitation", "/password-reset", "/setup"])
 async def test_ac_sec_07_one_time_links(site: Site, page: str) -> None:
     async def ask() -> httpx.Response:
         kept = await site.client.get(page, params={"key": secrets.token_urlsafe(32)})

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from relatum.app.house import House
+from relatum.contact.types import ConsentDraft, ContactRequest, HoldDraft, Proof
 from relatum.customers.types import (
     ContactPointDraft,
     CustomerChange,
@@ -23,6 +24,7 @@ from relatum.interactions.types import Amount, InteractionDraft
 from relatum.values.time import now
 from relatum_sales_pipeline.services.subjects import deal_subject
 from tests.security.canaries import Canaries
+from tests.security.identity_world import build_pairs
 from tests.security.ownership import owners_of_rows
 from tests.security.people import CUSTOMERS, VIP_TAG, Customer
 from tests.security.sales_world import build_sales
@@ -84,9 +86,12 @@ async def build(house: House, belonging: Belonging, folder: Path) -> World:
         [FieldDraft(key=key, sensitivity=kind) for key, kind in FIELDS.items()]  # type: ignore[arg-type]
     )
     await _customers(house, world, belonging)
+    await _merges(house, world)
     await _links(house, world)
     world.deals.update(await build_sales(house, world.canaries, world.customers))
+    await build_pairs(house, world.customers)
     await _interactions(house, world)
+    await _contacts(house, world)
     await _import(house, world, folder)
     await _projections(house)
     await _learn_ids(house, world)
@@ -106,6 +111,16 @@ async def _customers(house: House, world: World, belonging: Belonging) -> None:
         if CUSTOMERS[label].team is None:  # else the team follows the owner
             change = CustomerChange(fields={"nickname": nickname}, team=None)
         await house.customers.change(id, change, by=BY)
+
+
+async def _merges(house: House, world: World) -> None:
+    """Somebody else is a part of two of them."""
+    for label in ("an_one", "chi_one"):
+        name = f"Khách {world.canaries.word([label], 'name of who was merged')}"
+        (absorbed,) = await house.customers.create([CustomerDraft(display_name=name)], by=BY)
+        await house.merging.merge(
+            world.customers[label], absorbed, by=BY, choices={"display_name": "survivor"}
+        )
 
 
 def _customer(
@@ -222,6 +237,23 @@ target = "core.customers"
 external_id = "ma"
 display_name = "ten"
 """
+
+
+async def _contacts(house: House, world: World) -> None:
+    """Everybody consented, complains, and was asked for: each with words of their own."""
+    for label, id in world.customers.items():
+        word = world.canaries.word
+        wording = f"Tôi đồng ý nhận tin {word([label], 'wording of a consent')}"
+        proof = Proof(method="form", wording=wording, where=word([label], "place of a consent"))
+        await house.contact.consents.grant(
+            [ConsentDraft(customer=id, purpose="advertising", proof=proof)], by=BY
+        )
+        hold = HoldDraft(customer=id, reason=word([label], "reason of a hold"))
+        await house.contact.wishes.hold(hold, by=BY)
+        reference = word([label], "reference of a verdict")
+        await house.contact.gate.decide(
+            [ContactRequest(customer=id, channel="email", purpose="survey", reference=reference)]
+        )
 
 
 async def _import(house: House, world: World, folder: Path) -> None:

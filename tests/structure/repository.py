@@ -36,7 +36,7 @@ def files(root: Path = ROOT) -> list[Path]:
 
 def distributions(root: Path = ROOT) -> list[Path]:
     """The folders of all distributions."""
-    return [root / "core", root / "sdk", *plugins(root)]
+    return [root / "core", root / "core" / "assets", root / "sdk", *plugins(root)]
 
 
 def plugins(root: Path = ROOT) -> list[Path]:

@@ -34,7 +34,7 @@ def test_distribution_is_complete(distribution: Path) -> None:
 
 
 def test_distributions_were_found() -> None:
-    assert {"core", "sdk", "sales_pipeline"} <= {path.name for path in distributions()}
+    assert {"core", "assets", "sdk", "sales_pipeline"} <= {path.name for path in distributions()}
 
 
 @pytest.fixture

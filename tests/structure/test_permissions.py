@@ -22,7 +22,9 @@ OPEN = {
     "/schema": "describes what the source code says anyway",
     "/schema/openapi.json": "as /schema",
     "/schema/problems": "explains codes",
-    "/static/relatum/{name}": "files that the sign-in page loads",
+    "/static/{owner}/{path}": "files that the sign-in page loads",
+    "/sw.js": "a file that pages load: it holds addresses of files alone",
+    "/manifest.webmanifest": "says what the sign-in page says: the name of the company",
     "/api/v1/session": "signing in",
     "/api/v1/session/second-factor": "signing in",
     "/sign-in": "signing in",
@@ -30,7 +32,8 @@ OPEN = {
     "/sign-in/oidc": "signing in",
     "/sign-in/oidc/callback": "signing in",
     "/sign-out": "ends the session there is, and says nothing where there is none",
-    "/welcome": "the first owner's link",
+    "/setup": "the first owner's link",
+    "/setup/owner": "the first owner's link",
     "/invitation": "an invitation's link",
     "/password-reset": "a reset link",
 }
@@ -39,7 +42,7 @@ COMING_IN = {
     ("POST", path)
     for path in OPEN
     if path.startswith(("/api/v1/session", "/sign-in"))
-    or path in ("/welcome", "/invitation", "/password-reset")
+    or path in ("/setup", "/setup/owner", "/invitation", "/password-reset")
 }
 
 

@@ -3,6 +3,16 @@
 The names are checked by a test, so that they change only on purpose.
 """
 
+from relatum.contact.gate import Permit
+from relatum.contact.types import (
+    ConsentDraft,
+    ContactRequest,
+    HoldDraft,
+    Objection,
+    Proof,
+    Verdict,
+    WithdrawalDraft,
+)
 from relatum.customers.types import (
     ContactPoint,
     ContactPointDraft,
@@ -38,14 +48,35 @@ from relatum.hooks.declarations import (
     Written,
 )
 from relatum.hooks.refusing import refuse
+from relatum.hooks.screens import (
+    BulkAction,
+    Cell,
+    Column,
+    Command,
+    Dimension,
+    Done,
+    Entry,
+    Metric,
+    MetricQuery,
+    Panel,
+    Point,
+    Row,
+    WebPage,
+    Widget,
+)
 from relatum.hooks.specs import CORE_API, hookimpl
 from relatum.http.answers import Answer, expected_version, paged, versioned
 from relatum.http.batches import BatchResult, of_one, take_batch, under_items
 from relatum.http.calls import Call, id_in_path
+from relatum.http.downloads import CsvDownload
 from relatum.importing.targets.keys import EXPORT_SOURCE, export_keys
 from relatum.interactions.events import InteractionFact
 from relatum.interactions.types import Amount, Interaction, InteractionDraft, InteractionQuery
 from relatum.jobs.types import JobRequest, JobRun, Progress, Run
+from relatum.reports.counting import NOTHING, Counted, Cut, count
+from relatum.reports.periods import Stretch
+from relatum.values.address import Address, AddressReading, AdminUnit, Conversion, UnitShare
+from relatum.values.email import Email, normalise_email
 from relatum.values.ids import new_id, new_ids, parse_id
 from relatum.values.money import (
     Money,
@@ -55,6 +86,9 @@ from relatum.values.money import (
     is_currency,
     parse_money,
 )
+from relatum.values.name_matching import NameMatch, compare_names, name_key, name_words
+from relatum.values.names import PersonName, greeting_name, name_sort_key, split_name
+from relatum.values.phone import Phone, format_phone, normalise_phone
 from relatum.values.problems import (
     Conflict,
     InvalidInput,
@@ -66,28 +100,56 @@ from relatum.values.problems import (
 )
 from relatum.values.text import Text, clean_line, clean_text, fold, nearest
 from relatum.values.time import day_bounds, local_day, month, now, quarter
+from relatum.web.boxes import Box, boxes
+from relatum.web.charts import Chart, Series
+from relatum.web.filters import next_page
+from relatum.web.forms import Form
+from relatum.web.layout import Redirect
+from relatum.web.visit import Visit
 
 __all__ = [
     "CORE_API",
     "EXPORT_SOURCE",
+    "NOTHING",
+    "Address",
+    "AddressReading",
+    "AdminUnit",
     "Amount",
     "Answer",
     "BatchResult",
+    "Box",
+    "BulkAction",
     "Call",
+    "Cell",
+    "Chart",
+    "Column",
+    "Command",
     "Conflict",
+    "ConsentDraft",
     "ContactPoint",
     "ContactPointDraft",
+    "ContactRequest",
+    "Conversion",
+    "Counted",
+    "CsvDownload",
     "Customer",
     "CustomerChange",
     "CustomerDraft",
     "CustomerQuery",
     "CustomerRef",
     "CustomerTrace",
+    "Cut",
     "Database",
+    "Dimension",
+    "Done",
+    "Email",
+    "Entry",
     "Event",
     "EventType",
     "Finding",
+    "Form",
     "Handler",
+    "HoldDraft",
     "House",
     "ImportScope",
     "ImportTarget",
@@ -102,35 +164,58 @@ __all__ = [
     "JobRun",
     "Link",
     "LinkDraft",
+    "Metric",
+    "MetricQuery",
     "Money",
+    "NameMatch",
     "NewEvent",
     "NotFound",
     "Numbered",
+    "Objection",
     "OnErase",
     "Page",
     "PageQuery",
+    "Panel",
     "Permission",
+    "Permit",
+    "PersonName",
+    "Phone",
     "Plugin",
+    "Point",
     "PreconditionRequired",
     "Prepared",
     "Problem",
     "Progress",
+    "Proof",
     "Proposed",
+    "Redirect",
     "Refusal",
     "Refused",
     "RelatumError",
     "Report",
     "Retry",
     "RoleName",
+    "Row",
     "RowRef",
     "Run",
+    "Series",
     "Sort",
+    "Stretch",
     "Text",
+    "UnitShare",
+    "Verdict",
+    "Visit",
+    "WebPage",
+    "Widget",
+    "WithdrawalDraft",
     "Written",
     "add_statements",
     "allocate",
+    "boxes",
     "clean_line",
     "clean_text",
+    "compare_names",
+    "count",
     "cut",
     "day_bounds",
     "expected_version",
@@ -138,15 +223,23 @@ __all__ = [
     "export_keys",
     "fold",
     "format_money",
+    "format_phone",
+    "greeting_name",
     "hookimpl",
     "id_in_path",
     "is_currency",
     "local_day",
     "marks",
     "month",
+    "name_key",
+    "name_sort_key",
+    "name_words",
     "nearest",
     "new_id",
     "new_ids",
+    "next_page",
+    "normalise_email",
+    "normalise_phone",
     "now",
     "of_one",
     "paged",
@@ -156,6 +249,7 @@ __all__ = [
     "quarter",
     "refuse",
     "sort_from",
+    "split_name",
     "take_batch",
     "to_json",
     "under_items",

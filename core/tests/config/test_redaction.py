@@ -28,7 +28,7 @@ TEXTS = [
     f"cannot reach postgresql://relatum:{CANARY}@db.example/crm",
     f"cannot reach postgresql://relatum:a/b{CANARY}@db.example/crm",
     f"redis://:{CANARY}@cache:6379/0",
-    f"GET /welcome?key={CANARY} 200",
+    f"GET /setup?key={CANARY} 200",
     f"GET /invitation/{CANARY} 200",
     f"https://crm.example/password-reset/{CANARY}",
     f"GET /api/v1/exports/7/file?expires=1&signature={CANARY}",
@@ -50,7 +50,7 @@ HARMLESS = [
     "expected a password: at least 10 characters, got 4",
     "code='bad-setting', where='relatum.toml, server.port'",
     "postgresql://relatum@db.example/crm answers",
-    "GET /welcome 200",
+    "GET /setup 200",
     "a cookie is a small cake",
     "RELATUM_HOME=/var/lib/relatum",
 ]

@@ -37,6 +37,7 @@ ROOMS = [
         "access.sight",
         "interactions",
         "importing",
+        "reports",
         "http",
     )
     if find_spec(f"relatum.{room}.piccolo_app")

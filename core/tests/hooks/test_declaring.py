@@ -59,6 +59,22 @@ JOBS = [Job(id="a.tidy", title=TITLE, run=two, every=dt.timedelta(hours=1))]
 ROUTES = [rows]
 REPORTS = [Report(id="a.summary", title=TITLE, permission="a.rows.read", run=two)]
 IMPORT_TARGETS = [Target()]
+
+async def three(plugin, visit, some): pass
+async def four(plugin, visit, ids, fields): pass
+async def five(plugin, visit, query, after, limit): pass
+
+NAMED = {"title": TITLE, "permission": "a.rows.read"}
+PAGES = [WebPage(id="a.rows", path="/rows/{id:str}", template="a/rows.html", load=two, **NAMED)]
+PANELS = [Panel(id="a.side", slot="customer.side", template="a/side.html", load=two, **NAMED)]
+WIDGETS = [Widget(id="a.box", template="a/box.html", load=two, **NAMED)]
+COMMANDS = [Command(id="a.go", path="/p/a/rows/1", **NAMED)]
+COLUMNS = [Column(id="a.column", load=three, **NAMED)]
+BULK_ACTIONS = [BulkAction(id="a.bulk", run=four, **NAMED)]
+METRICS = [Metric(id="a.metric", unit="count", points=three, rows=five, **NAMED)]
+
+def changed(items, **fields):
+    items[0] = msgspec.structs.replace(items[0], **fields)
 """
 HOOKS = "\n".join(
     f"@hookimpl\ndef {hook}(plugin): return {hook.removeprefix('relatum_register_').upper()}"
@@ -80,6 +96,13 @@ def test_sound_plugin_fills_every_shelf(bring: Bring, registry: Registry) -> Non
     assert registry.reports.ids() == ["a.summary"]
     assert registry.import_targets.ids() == ["a.rows"]
     assert len(registry.routes["a"]) == 1
+    assert registry.pages.ids() == ["a.rows"]
+    assert registry.panels.ids() == ["a.side"]
+    assert registry.widgets.ids() == ["a.box"]
+    assert registry.commands.ids() == ["a.go"]
+    assert registry.columns.ids() == ["a.column"]
+    assert registry.bulk_actions.ids() == ["a.bulk"]
+    assert registry.metrics.ids() == ["a.metric"]
 
 
 WRONG = {
@@ -94,6 +117,53 @@ WRONG = {
             ("answers nothing", "pass", "wrong-type", "got NoneType"),
             ("answers a tuple", "return ()", "wrong-type", "got tuple"),
             ("answers text", "return ['x']", "wrong-type", "got str"),
+        )
+    },
+    **{
+        f"screen {number}": (change, code, expected)
+        for number, (change, code, expected) in enumerate(
+            (
+                ("changed(PAGES, path='rows')", "bad-declaration", "a path such as"),
+                ("changed(PAGES, path='/../x')", "bad-declaration", "a path such as"),
+                ("changed(PAGES, path='/{id}')", "bad-declaration", "a path such as"),
+                ("changed(PAGES, template='b/rows.html')", "bad-declaration", "a/page.html"),
+                ("changed(PAGES, template='a/../b/x.html')", "bad-declaration", "a/page.html"),
+                ("changed(PAGES, template='relatum/home.html')", "bad-declaration", "a/page.html"),
+                ("changed(PAGES, load=None)", "bad-declaration", "load, act or both"),
+                ("changed(PAGES, load=one)", "bad-declaration", "2 argument(s)"),
+                ("changed(PAGES, act=len)", "bad-declaration", "an async def"),
+                ("changed(PAGES, entry=Entry(icon='x'))", "bad-declaration", "with parameters"),
+                ("changed(PAGES, path='/', entry=5)", "bad-declaration", "an Entry"),
+                ("changed(PAGES, path='/', entry=Entry(icon='A b'))", "bad-declaration", "Entry"),
+                ("changed(PAGES, permission='')", "bad-declaration", "id of a permission"),
+                ("changed(PAGES, permission='a.x.read')", "undeclared-permission", "declared"),
+                ("changed(PAGES, act=two, act_permission='a.x.y')", "undeclared-permission", ""),
+                (
+                    "PAGES.append(msgspec.structs.replace(PAGES[0], id='a.more'))",
+                    "duplicate-page",
+                    "each path once",
+                ),
+                ("changed(PANELS, slot='customer.top')", "bad-declaration", "customer.side"),
+                ("changed(PANELS, template='')", "bad-declaration", "a/page.html"),
+                ("changed(PANELS, icon='<svg>')", "bad-declaration", "the name of an icon"),
+                ("changed(PANELS, load=None)", "bad-declaration", "an async def"),
+                ("changed(PANELS, permission='public')", "bad-declaration", "a permission"),
+                ("changed(WIDGETS, width=5)", "bad-declaration", "1 to 4 columns"),
+                ("changed(WIDGETS, load=None)", "bad-declaration", "an async def"),
+                ("changed(WIDGETS, metric='a.metric', chart='pie')", "bad-declaration", "line"),
+                ("changed(COMMANDS, path='https://evil.example')", "bad-declaration", "a path"),
+                ("changed(COMMANDS, path='//evil.example')", "bad-declaration", "a path"),
+                ("changed(COMMANDS, path='/p/a?of={id}')", "bad-declaration", "no {id}"),
+                ("changed(COMMANDS, slot='list.top')", "bad-declaration", "customer.actions"),
+                ("changed(COLUMNS, load=two)", "bad-declaration", "3 argument(s)"),
+                ("changed(BULK_ACTIONS, run=two)", "bad-declaration", "4 argument(s)"),
+                ("changed(BULK_ACTIONS, fields=dict)", "bad-declaration", "msgspec.Struct"),
+                ("changed(METRICS, unit='euro')", "bad-declaration", "count"),
+                ("changed(METRICS, points=two)", "bad-declaration", "3 argument(s)"),
+                ("changed(METRICS, rows=two)", "bad-declaration", "5 argument(s)"),
+                ("changed(METRICS, dimensions=('team',))", "bad-declaration", "Dimension"),
+                ("changed(INTERACTION_KINDS, template='b/x.html')", "bad-declaration", "a/page"),
+            )
         )
     },
     "foreign id": ("PERMISSIONS[0] = Permission(id='b.x.read', title=TITLE)", "foreign-id", "a."),
@@ -335,7 +405,7 @@ def test_wrong_declaration_keeps_the_whole_plugin_out(
 
 
 def test_wrong_declarations_are_many() -> None:
-    assert len(WRONG) == 6 * len(specs.DECLARING) + 48
+    assert len(WRONG) == 6 * len(specs.DECLARING) + 48 + 36
 
 
 def test_every_hook_has_its_check() -> None:

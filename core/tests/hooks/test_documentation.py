@@ -60,7 +60,7 @@ def test_hook_is_in_the_index(hook: str) -> None:
 
 def test_index_lists_declaring_hooks_in_their_order() -> None:
     index = (PAGES / "README.md").read_text(encoding="utf-8")
-    assert tuple(re.findall(r"^\d\. \[(\w+)\]", index, re.MULTILINE)) == specs.DECLARING
+    assert tuple(re.findall(r"^\d+\. \[(\w+)\]", index, re.MULTILINE)) == specs.DECLARING
 
 
 @pytest.mark.parametrize("hook", HOOKS)

@@ -16,7 +16,8 @@ from relatum.app.house import House
 from relatum.config.settings import Limits
 from relatum.customers.types import CustomerDraft
 from relatum.events.context import current_context
-from relatum.http.authentication import Authentication, csrf_token, session_secret
+from relatum.http.authentication import Authentication, session_secret
+from relatum.http.forgery import csrf_token
 from relatum_sdk.people import BASE_URL, PersonClient, client_of, make_person, make_token
 
 CUSTOMERS = "/api/v1/customers"

@@ -79,7 +79,7 @@ class Spa:
     def __init__(self, house: House, token: str) -> None:
         self.house = house
         self.app: Application = create_app(house)
-        self.edge: Any = self.app.asgi_handler.inner  # type: ignore[attr-defined]
+        self.edge: Any = self.app.asgi_handler.inner.inner  # type: ignore[attr-defined]
         self.mounting = Mounting(self.app, house.gate, self._rebuilt, lambda _: {READ})
         self.client = client_of(self.app, token=token)
 

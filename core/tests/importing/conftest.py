@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from relatum.app.house import House
-from relatum.customers.service import draft_of
+from relatum.customers.changes import draft_of
 from relatum.importing.plan import Plan, parse_plan
 
 DATA = Path(__file__).parents[4] / "shared" / "data"

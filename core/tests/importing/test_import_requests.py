@@ -489,3 +489,19 @@ async def test_no_plan_crashes(house, client, form, path, template, heading):
         return
     tried = await order(house, client, made.json()["id"], "preview")
     assert "log says more" not in tried["error"], tried["error"]
+
+
+async def test_a_large_file_is_tried_out_in_parts(house, client, monkeypatch):
+    monkeypatch.setattr(requests_module, "REHEARSED", 2)
+    monkeypatch.setattr(house.imports, "_batch", 2)
+    rows = "".join(f"K{n};Khách {n};{'12' if n == 4 else '0901 234 567'};x\n" for n in range(6))
+    made = await make(client, CONTACTS.splitlines(keepends=True)[0] + rows)
+    tried = await order(house, client, made["id"], "preview")
+    (file,) = tried["preview"]["files"]
+    assert (file["rehearsed"], file["in_parts"]) == (False, True)
+    counts = tried["preview"]["counts"]
+    assert (counts["rows"], counts["created"], counts["rejected"]) == (6, 5, 1)
+    assert await names(house) == []
+    done = await order(house, client, made["id"], "apply")
+    assert done["outcome"]["counts"] == counts
+    assert done["outcome"]["findings"] == tried["preview"]["findings"]

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from relatum.hooks.declarations import Job
@@ -194,6 +194,7 @@ fields = st.tuples(
     ),
     minutes=st.integers(-600, 600),
 )
+@example("15,45 */2 * * *", ("America/New_York", "2026-03-08T07:00:00+00:00"), -16)
 def test_law_of_cron(cron: str, place: tuple[str, str], minutes: int) -> None:
     zone, change = place
     after = at(change) + dt.timedelta(minutes=minutes)

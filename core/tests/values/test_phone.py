@@ -21,6 +21,27 @@ def test_vectors(raw, e164):
     assert normalise_phone(raw).e164 == read_phone(raw, "VN").e164 == e164
 
 
+@pytest.mark.parametrize(
+    ("raw", "e164", "kind"),
+    [
+        ("04 3825 1234", "+842438251234", "fixed"),
+        ("(04) 3825.1234 máy lẻ 5", "+842438251234", "fixed"),
+        ("+84 4 3825 1234", "+842438251234", "fixed"),
+        ("(08) 3822 1234", "+842838221234", "fixed"),
+        ("0511 3821 234", "+842363821234", "fixed"),
+        ("075 382 1234", "+842753821234", "fixed"),
+        ("0210 3821 234", "+842103821234", "fixed"),
+        # mobile numbers of today, whatever they were before 2017
+        ("037 385 1234", "+84373851234", "mobile"),
+        ("(037) 385 1234", "+84373851234", "mobile"),
+        ("08 3822 1234", "+84838221234", "mobile"),
+    ],
+)
+def test_area_codes_of_before_2017(raw, e164, kind):
+    phone = normalise_phone(raw)
+    assert (phone.e164, phone.kind) == (e164, kind)
+
+
 # Table of decision 798/QĐ-BTTTT of 2018, from the operators' announcements.
 RENUMBERED = {
     "0120": "070",

@@ -50,13 +50,15 @@ class Page(HTMLParser):
         self.forms: list[SentForm] = []
         self._open: list[str] = []
         self._select = ""
+        self._chosen: int | None = None
         self._area: str | None = None
         self.feed(text)
         assert self._open == [], f"never closed: {self._open}"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
-        self.tags.append((tag, attributes))
+        drawn = "svg" in self._open
+        self.tags.append((f"svg:{tag}" if drawn and tag != "a" else tag, attributes))
         if tag not in VOID:
             self._open.append(tag)
         if tag == "form":
@@ -74,13 +76,15 @@ class Page(HTMLParser):
             if not boxed or "checked" in attributes:
                 form.fields.append((name, attributes.get("value", "")))
         elif tag == "select":
-            self._select = name
+            self._select, self._chosen = name, None
         elif tag == "option":
-            # the first one is chosen until another says so
-            chosen = dict(form.fields).get(self._select)
-            if chosen is None or "selected" in attributes:
-                form.fields = [pair for pair in form.fields if pair[0] != self._select]
-                form.fields.append((self._select, attributes.get("value", "")))
+            # the first one is chosen until another says so; several lists may have one name
+            pair = (self._select, attributes.get("value", ""))
+            if self._chosen is None:
+                self._chosen = len(form.fields)
+                form.fields.append(pair)
+            elif "selected" in attributes:
+                form.fields[self._chosen] = pair
         elif tag == "textarea":
             self._area = name
 
@@ -108,6 +112,11 @@ class Page(HTMLParser):
     def text(self) -> str:
         return " ".join(" ".join(self.texts).split())
 
+    @property
+    def planted(self) -> list[dict[str, str]]:
+        """Scripts that are none of ours."""
+        return [each for each in self.all("script") if not each.get("integrity")]
+
     def check(self) -> None:
         """What every page keeps to: clean under the policy, usable without sight."""
         assert len(self.all("h1")) == len(self.all("main")) == len(self.all("title")) == 1
@@ -117,11 +126,19 @@ class Page(HTMLParser):
         assert [id for id, count in ids.items() if count > 1] == []
         for tag, attributes in self.tags:
             self._check_element(tag, attributes, set(ids))
-        for tag in ("script", "style", "iframe", "object", "base"):
+        for tag in ("style", "iframe", "object", "base"):
             assert self.all(tag) == []
+        for script in self.all("script"):
+            assert script["src"].startswith("/static/"), script
+            assert script["integrity"].startswith("sha384-"), script
+        assert not re.search(r"<script[^>]*>\s*[^\s<]", self.source), "a script inside the page"
         for tag, name in (("link", "href"), ("img", "src"), ("a", "href")):
             for attributes in self.all(tag):
-                assert not re.match(r"\w+:|//", attributes[name]), attributes
+                calls = tag == "a" and attributes[name].startswith(("tel:", "mailto:"))
+                # an address that a customer has, and that nobody of ours answers for
+                leaves = "external" in attributes.get("rel", "").split()
+                outside = re.match(r"\w+:|//", attributes[name])
+                assert calls or leaves or not outside, attributes
         self._check_fields()
 
     def _check_element(self, tag: str, attributes: dict[str, str], ids: set[str]) -> None:
@@ -139,13 +156,14 @@ class Page(HTMLParser):
             assert attributes["action"].startswith("/")
 
     def _check_fields(self) -> None:
-        """Every field has a label, and every form that writes is ours."""
+        """Every field has a name, and every form that writes is ours."""
         labelled = {label["for"] for label in self.all("label") if "for" in label}
         for tag in ("input", "select", "textarea"):
             for field in self.all(tag):
                 seen = "hidden" not in field and field.get("type") != "hidden"
                 if seen and field.get("type") not in ("checkbox", "radio"):
-                    assert field["id"] in labelled, field
+                    named = field.get("aria-label") or field.get("id") in labelled
+                    assert named, field
                 if field.get("type") == "password":
                     assert "value" not in field
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlencode
 
 import pyotp
 import pytest
 
 from core.tests.web.browsing import EVIL, Browser, Page, signed_in
+from relatum.access.accounts.preferences import Preferences
 from relatum.access.accounts.types import InvitationDraft, TokenDraft
 from relatum.app.asgi import create_app
 from relatum.app.house import House
@@ -41,7 +43,7 @@ async def test_name_and_language(person: Browser) -> None:
 
 
 async def test_the_password(person: Browser) -> None:
-    page = await person.page("/account")
+    page = await person.page("/account/security")
     asked = {"old_password": "wrong", "new_password": NEW, "again_password": NEW}
     page = person.shown(await person.send(page, "/account/password", **asked), 422)
     assert "Mật khẩu hiện tại không đúng." in page.text
@@ -59,7 +61,7 @@ async def test_the_password(person: Browser) -> None:
 
 
 async def test_the_second_factor(person: Browser) -> None:
-    page = await person.page("/account")
+    page = await person.page("/account/security")
     page = person.shown(await person.send(page, "/account/second-factor"))
     assert len(page.all("svg")) >= 1
     secret = next(text for text in page.texts if len(text) >= 16 and text.isalnum())
@@ -71,13 +73,13 @@ async def test_the_second_factor(person: Browser) -> None:
     codes = _codes(page)
     assert len(set(codes)) == 10
 
-    page = await person.page("/account")
+    page = await person.page("/account/security")
     assert "Số mã khôi phục còn lại: 10" in page.text
     renew = "/account/second-factor/codes"
     page = person.shown(await person.send(page, renew, code=totp.at(time.time() + 30)))
     renewed = _codes(page)
     assert not set(codes) & set(renewed)
-    page = await person.page("/account")
+    page = await person.page("/account/security")
     off = "/account/second-factor/off"
     page = person.shown(await person.send(page, off, code="wrong"), 422)
     page = await person.follow(await person.send(page, off, code=renewed[0]))
@@ -90,7 +92,7 @@ async def test_sessions_elsewhere_end(person: Browser) -> None:
     agents = ("Mozilla/5.0 (Windows NT 10.0) Firefox/140.0", EVIL)
     for agent in agents:
         await house.sign_in.at_once(person.account, address="10.0.0.7", user_agent=agent)
-    page = await person.page("/account")
+    page = await person.page("/account/security")
     assert "Firefox · Windows" in page.text
     assert EVIL[:40] in page.text
     (first, *_) = [form.action for form in page.forms if form.action.endswith("/end")]
@@ -101,7 +103,7 @@ async def test_sessions_elsewhere_end(person: Browser) -> None:
 
 
 async def test_tokens(person: Browser) -> None:
-    page = await person.page("/account")
+    page = await person.page("/account/tokens")
     asked = {"name": EVIL, "days": "999", "scopes": ["core.customers.read"]}
     page = person.shown(await person.send(page, "/account/tokens", **asked), 422)
     assert "Hãy nhập một số nguyên từ 1 đến 366." in page.text
@@ -114,7 +116,7 @@ async def test_tokens(person: Browser) -> None:
     assert (await program.get("/api/v1/customers")).status_code == 200
     assert (await program.get("/api/v1/accounts")).status_code == 403
 
-    page = await person.page("/account")
+    page = await person.page("/account/tokens")
     assert secret not in page.source
     (revoke,) = [form.action for form in page.forms if form.action.endswith("/revoke")]
     assert "không còn dùng được nữa" in (await person.follow(await person.send(page, revoke))).text
@@ -160,3 +162,54 @@ def _codes(page: Page) -> list[str]:
 
 def _at(page: Page, id: str) -> int:
     return next(n for n, each in enumerate(page.all("input")) if each.get("id") == id)
+
+
+async def test_how_the_screens_look_follows_the_account(person: Browser) -> None:
+    house, account = person.house, person.account
+    assert account is not None
+    page = await person.page("/account")
+    assert page.form("/account/display").filled()[-1] == ("keys", "on")
+    page = await person.follow(await person.send(page, "/account/display", theme="dark", keys=None))
+    assert (person.cookies["theme"], person.cookies["keys"]) == ("dark", "off")
+    assert (await house.preferences.of(account)) == Preferences(theme="dark", keys=False)
+
+    signature = "Trân trọng,\nLan"
+    page = await person.follow(
+        await person.send(page, "/account/profile", signature=signature, language="en")
+    )
+    assert person.cookies["lang"] == "en"
+    kept = await house.preferences.of(account)
+    assert kept == Preferences(theme="dark", keys=False, signature=signature)
+
+    person.cookies.clear()
+    page = await person.page("/sign-in")
+    email = (await house.accounts.get(account)).email
+    await person.send(page, "/sign-in", email=email, password=OLD)
+    assert (person.cookies["theme"], person.cookies["lang"]) == ("dark", "en")
+
+
+async def test_the_switches_of_the_frame_lead_back(person: Browser) -> None:
+    page = await person.page("/account/tokens")
+    fields = page.form("/account/theme").filled()
+    for said, back in (
+        ("http://127.0.0.1/customers?q=x", "/customers?q=x"),
+        ("https://evil.example//evil", "/account"),
+        ("", "/account"),
+        ("http://[", "/account"),
+    ):
+        answer = await person.client.post(
+            "/account/theme",
+            content=urlencode([*fields, ("theme", "light")]),
+            headers={**FORM_TYPE, "referer": said},
+        )
+        assert answer.headers["location"] == back
+    answer = await person.post("/account/language", [*fields, ("language", "en")])
+    assert person.cookies["lang"] == "en"
+    assert (await person.post("/account/theme", [*fields, ("theme", "<b>")])).status_code == 422
+
+
+async def test_one_sees_what_one_did(person: Browser) -> None:
+    page = await person.page("/account/security")
+    asked = {"old_password": OLD, "new_password": NEW, "again_password": NEW}
+    await person.follow(await person.send(page, "/account/password", **asked))
+    assert "Đã đổi mật khẩu" in (await person.page("/account/activity")).text

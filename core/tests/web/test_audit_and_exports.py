@@ -6,8 +6,8 @@ from core.tests.web.browsing import EVIL, Browser, signed_in
 from relatum.access.audit.types import Changed
 from relatum.app.house import House
 from relatum.customers.types import CustomerChange, CustomerDraft
-from relatum.web.pages.audit import spread
-from relatum.web.rendering import plainly
+from relatum.web.audit_file import spread
+from relatum.web.template_filters import plainly
 
 
 async def test_the_trail_says_who_what_when_from_to(browser: Browser) -> None:
@@ -125,3 +125,50 @@ def test_values_are_short_and_plain() -> None:
     ]
     assert plainly(["1", "2"], {"1": "Bắc"}) == "Bắc, 2"
     assert len(plainly("x" * 10_000)) == 301
+
+
+async def test_the_page_says_what_is_sealed(browser: Browser) -> None:
+    assert "Chưa niêm phong gì." in (await browser.page("/audit")).text
+    await browser.house.seals.seal()
+    page = await browser.page("/audit")
+    last = await browser.house.events.last()
+    assert f"Đã niêm phong đến số {last}" in page.text
+    for href in [each["href"] for each in page.all("a") if each["href"].startswith("?first=")]:
+        await browser.page(f"/audit{href}")
+
+
+async def test_an_export_takes_filters(browser: Browser) -> None:
+    house = browser.house
+    drafts = [
+        CustomerDraft(display_name="Lan", tags=["vip"]),
+        CustomerDraft(display_name="Minh", kind="organisation", tags=["vip"]),
+        CustomerDraft(display_name="Hoa"),
+    ]
+    await house.customers.create(drafts, by="system")
+    # as a list leads here
+    page = await browser.page("/exports?target=core.customers&filter.tag=vip")
+    assert ("filter.tag", "vip") in page.form("/exports").fields
+    asked = {"format": "csv", "why": "Thiệp Tết", "filter.kind": "person"}
+    page = await browser.follow(await browser.send(page, "/exports", **asked))
+    assert len(page.all("progress")) == 1
+    await house.worker.drain()
+    page = await browser.page("/exports")
+    assert "tag: vip" in page.text
+    (fetch,) = [form.action for form in page.forms if form.action.endswith("/fetch")]
+    answer = await browser.send(page, fetch)
+    file = await browser.answer(answer.headers["location"])
+    assert "Lan" in file.text
+    assert "Minh" not in file.text
+    assert "Hoa" not in file.text
+
+    asked = {"why": "Thiệp Tết", "filter.created_from": "hôm qua"}
+    page = browser.shown(await browser.send(page, "/exports", **asked), 422)
+    assert "Hãy nhập một ngày." in page.text
+    assert ("filter.created_from", "hôm qua") in page.form("/exports").fields
+    page = await browser.page("/exports?target=core.interactions")
+    assert "filter.tag" not in page.form("/exports").names
+    csrf = [pair for pair in page.form("/exports").fields if pair[0] == "csrf"]
+    pairs = [*csrf, ("target", "core.customers"), ("format", "csv"), ("why", "abc")]
+    refused = await browser.post("/exports", [*pairs, ("filter.nonsense", "x")])
+    browser.shown(refused, 422)
+    assert (await browser.answer("/exports?nonsense=1")).status_code == 400

@@ -12,32 +12,7 @@ from relatum_sdk.people import make_person
 PASSWORD = "Bánh chưng xanh 2026!"
 
 
-async def test_the_first_owner_comes_in(nobody: Browser) -> None:
-    link = await nobody.house.accounts.first_link()
-    assert link is not None
-    answer = await nobody.answer(f"/welcome?key={link.secret}")
-    assert answer.headers["location"] == "/welcome"
-    page = await nobody.follow(answer)
-    assert link.secret not in page.source
-    assert "Asia/Ho_Chi_Minh" in page.text
-
-    wrong = {"name": "Hương", "email": "h@saomai.vn", "password": "short", "again_password": "x"}
-    page = nobody.shown(await nobody.send(page, "/welcome", **wrong), 422)
-    assert "Hai lần nhập không giống nhau." in page.text
-    wrong["again_password"] = "short"
-    page = nobody.shown(await nobody.send(page, "/welcome", **wrong), 422)
-    assert "Hãy nhập ít nhất 10 ký tự." in page.text
-    assert "short" not in page.source
-
-    right = {**wrong, "password": PASSWORD, "again_password": PASSWORD}
-    page = await nobody.follow(await nobody.send(page, "/welcome", **right))
-    assert "Tài khoản của bạn đã sẵn sàng." in page.text
-    assert "relatum_link" not in nobody.cookies
-    assert await nobody.house.roles.has_active_owner()
-    await nobody.page("/people/invite")
-
-
-@pytest.mark.parametrize("path", ["/welcome", "/invitation", "/password-reset"])
+@pytest.mark.parametrize("path", ["/setup", "/invitation", "/password-reset"])
 async def test_a_link_that_is_no_good_says_so(nobody: Browser, path: str) -> None:
     assert "không còn dùng được" in (await nobody.page(path, status=410)).text
     for key in ("guessed", EVIL, "a; b", "", "x" * 500, "Lê"):

@@ -37,12 +37,12 @@ async def test_somebody_signs_in_and_out(person: Browser) -> None:
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     page = await person.follow(answer)
-    assert page.all("html") == [{"lang": "en"}]
+    assert page.all("html") == [{"lang": "en", "data-theme": "auto"}]
     assert "Hương" in page.text
     assert (await person.answer("/sign-in?next=/teams")).headers["location"] == "/teams"
 
     answer = await person.send(page, "/sign-out")
-    assert answer.headers["clear-site-data"] == '"cache"'
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
     page = await person.follow(answer)
     assert "You are signed out." in page.text
     assert "You are signed out." not in (await person.page("/sign-in")).text

@@ -70,7 +70,7 @@ async def test_the_same_seed_gives_the_same_demo(house: House, plugin: Plugin) -
     await house.db.execute("DELETE FROM sales_pipeline_answer")
     await house.db.execute("DELETE FROM sales_pipeline_lead")
     await Deals(plugin).remove([deal.id for deal in await all_deals(plugin)], by=BY)
-    for table in ("price", "price_list", "product", "member", "team"):
+    for table in ("price", "price_list", "product", "member", "target", "team"):
         await house.db.execute(f"DELETE FROM sales_pipeline_{table}")
     for table in ("stage", "pipeline"):
         column = "pipeline_id" if table == "stage" else "id"

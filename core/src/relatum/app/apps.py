@@ -15,12 +15,17 @@ CORE_APPS = (
     "relatum.access.accounts.piccolo_app",
     "relatum.access.roles.piccolo_app",
     "relatum.jobs.piccolo_app",
+    "relatum.addresses.piccolo_app",
     "relatum.customers.piccolo_app",
+    "relatum.customers.merging.piccolo_app",
     "relatum.access.sight.piccolo_app",
     "relatum.interactions.piccolo_app",
+    "relatum.contact.piccolo_app",
     "relatum.importing.piccolo_app",
     "relatum.archive.piccolo_app",
+    "relatum.reports.piccolo_app",
     "relatum.http.piccolo_app",
+    "relatum.web.piccolo_app",
 )
 
 

@@ -10,29 +10,34 @@ from typing import TYPE_CHECKING
 from litestar import Litestar, Router
 
 from relatum.hooks.context import Plugin
-from relatum.hooks.gate import CORE
+from relatum.hooks.gate import CORE, owner
 from relatum.hooks.plain import PlainLitestar
 from relatum.http.authentication import Authentication
 from relatum.http.calls import Call
+from relatum.http.compression import Compression
 from relatum.http.edge import Edge
 from relatum.http.handling import answer_failure
 from relatum.http.idempotency import Idempotency
-from relatum.http.live import LiveUpdates
+from relatum.http.live import CUSTOMERS, LiveUpdates
+from relatum.http.marks import marking_guard
 from relatum.http.measuring import Measuring
-from relatum.http.mounting import Mounting
+from relatum.http.mounting import PAGES, PREFIX, Mounting
 from relatum.http.openapi import Description
 from relatum.http.permissions import permission_guard, refuse_open_routes
 from relatum.http.reach import Reach
 from relatum.http.readiness import ReadinessCheck
 from relatum.http.routes import (
     accounts,
+    addresses,
     audit,
+    contact,
     customers,
     exports,
     imports,
     interactions,
     live,
     me,
+    merges,
     operations,
     reports,
     roles,
@@ -42,6 +47,8 @@ from relatum.http.routes import (
 from relatum.values.problems import PluginError, Problem
 from relatum.web import pages
 from relatum.web.failures import FailurePages
+from relatum.web.plugin_pages import routes_of
+from relatum.web.reading import reading_guard
 
 if TYPE_CHECKING:
     from relatum.app.house import House
@@ -80,30 +87,50 @@ def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Applicatio
     Raises:
         ConfigurationError: a route of core asks for no declared permission.
     """
-    app = Application(
-        route_handlers=[
-            Router(
-                path="/api/v1",
-                route_handlers=[
-                    *customers.ROUTES,
-                    *interactions.ROUTES,
-                    *live.ROUTES,
-                    *reports.ROUTES,
-                    *roles.ROUTES,
-                    *accounts.ROUTES,
-                    *audit.ROUTES,
-                    *me.ROUTES,
-                    *session.ROUTES,
-                    *exports.ROUTES,
-                    *uploads.ROUTES,
-                    *imports.ROUTES,
-                ],
-            ),
-            *operations.ROUTES,
-            *pages.ROUTES,
-        ],
+    updates = LiveUpdates(house)
+    app = _routed(house, updates, lifespan)
+    app.house = house
+    app.live = updates
+    app.description = Description(app, version=version("relatum"))
+    app.readiness = ReadinessCheck(house)
+    app.measuring = Measuring(house)
+    refuse_open_routes(app.routes, house.registry.permissions.ids_of(CORE))
+    app.edge = _edge(house, app)
+    _mount_plugins(house, app)
+    return app
+
+
+#: Routes of core that answer programs, below ``/api/v1``.
+API_ROUTES = [
+    *contact.ROUTES,
+    *customers.ROUTES,
+    *merges.ROUTES,
+    *addresses.ROUTES,
+    *interactions.ROUTES,
+    *live.ROUTES,
+    *reports.ROUTES,
+    *roles.ROUTES,
+    *accounts.ROUTES,
+    *audit.ROUTES,
+    *me.ROUTES,
+    *session.ROUTES,
+    *exports.ROUTES,
+    *uploads.ROUTES,
+    *imports.ROUTES,
+]
+
+
+def _routed(house: House, updates: LiveUpdates, lifespan: Sequence[Lifespan]) -> Application:
+    """Litestar with the routes of core and what every route passes."""
+    api = Router(path="/api/v1", route_handlers=API_ROUTES)
+    return Application(
+        route_handlers=[api, *operations.ROUTES, *pages.ROUTES],
         exception_handlers={Exception: answer_failure},
-        guards=[permission_guard(house.gate)],
+        guards=[
+            permission_guard(house.gate),
+            marking_guard(updates.marks, CUSTOMERS),
+            reading_guard(house),
+        ],
         lifespan=list(lifespan),
         logging_config=None,
         openapi_config=None,
@@ -112,22 +139,6 @@ def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Applicatio
         request_max_body_size=None,
         signature_types=[Plugin],
     )
-    app.house = house
-    app.live = LiveUpdates(house)
-    app.description = Description(app, version=version("relatum"))
-    app.readiness = ReadinessCheck(house)
-    app.measuring = Measuring(house)
-    permissions = house.registry.permissions
-    refuse_open_routes(app.routes, permissions.ids_of(CORE))
-    app.edge = edge = _edge(house, app)
-    mounting = Mounting(
-        app,
-        house.gate,
-        lambda: edge.lead_to(app._create_asgi_handler()),
-        lambda plugin_id: permissions.ids_of(CORE, plugin_id),
-    )
-    _mount_plugins(house, mounting)
-    return app
 
 
 def _edge(house: House, app: Application) -> Edge:
@@ -143,22 +154,39 @@ def _edge(house: House, app: Application) -> Edge:
     )
     # Around the router, and not a middleware of routes: an address that does not exist or a wrong
     # method has no route.
-    app.asgi_handler = FailurePages(edge, house)
+    app.asgi_handler = Compression(FailurePages(edge, house))
     return edge
 
 
-def _mount_plugins(house: House, mounting: Mounting) -> None:
-    def mount(plugin: Plugin) -> None:
-        routes = house.registry.routes.get(plugin.id)
-        if routes:
-            mounting.mount(plugin, routes)
+def _mount_plugins(house: House, app: Application) -> None:
+    """Put routes and pages of plugins where they belong, now and whenever one comes on."""
+    registry = house.registry
+    routes, shown = _mounting(house, app, PREFIX), _mounting(house, app, PAGES)
 
-    for plugin_id, plugin in list(house.registry.plugins.items()):
+    def mount(plugin: Plugin) -> None:
+        if registry.routes.get(plugin.id):
+            routes.mount(plugin, registry.routes[plugin.id])
+        of_plugin = [page for page in registry.pages.declared() if owner(page.id) == plugin.id]
+        if of_plugin:
+            shown.mount(plugin, routes_of(of_plugin))
+
+    for plugin_id, plugin in list(registry.plugins.items()):
         try:
             mount(plugin)
         except PluginError as error:
             house.plugins.quarantine(plugin_id, _not_mounted(error))
     house.plugins.listen(mount)
+
+
+def _mounting(house: House, app: Application, prefix: str) -> Mounting:
+    permissions = house.registry.permissions
+    return Mounting(
+        app,
+        house.gate,
+        lambda: app.edge.lead_to(app._create_asgi_handler()),
+        lambda plugin_id: permissions.ids_of(CORE, plugin_id),
+        prefix,
+    )
 
 
 def _not_mounted(error: PluginError) -> Problem:

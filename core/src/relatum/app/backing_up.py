@@ -27,6 +27,7 @@ from relatum.moving.backups import (
     Form,
     Head,
     Manifest,
+    backup_folder,
     backups_in,
     drafting,
     folders_of,
@@ -135,11 +136,6 @@ def _room_for(file: Path) -> Iterator[None]:
             f"expected a place for the backup and for the database once more in {file.parent}, "
             f"got this: {error.strerror or error}; make room, or name another folder"
         ) from error
-
-
-def backup_folder(settings: Settings) -> Path:
-    """Where backups are kept."""
-    return settings.home / Path(settings.backup.folder).expanduser()
 
 
 def _named(settings: Settings, order: Order, moment: dt.datetime) -> tuple[Path, bool]:

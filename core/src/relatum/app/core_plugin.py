@@ -9,8 +9,10 @@ from relatum.access.audit.sealing import SEAL
 from relatum.access.roles.events import EVENT_TYPES as ROLE_EVENTS
 from relatum.access.sight.events import EVENT_TYPES as RULE_EVENTS
 from relatum.app.nightly import backup_jobs
+from relatum.app.steering import EVENT_TYPES as SETTINGS_EVENTS
 from relatum.archive.events import EVENT_TYPES as ARCHIVE_EVENTS
 from relatum.archive.scheduled import ARCHIVE
+from relatum.contact.events import EVENT_TYPES as CONTACT_EVENTS
 from relatum.customers.events import EVENT_TYPES as CUSTOMER_EVENTS
 from relatum.hooks.context import Plugin
 from relatum.hooks.declarations import (
@@ -21,6 +23,7 @@ from relatum.hooks.declarations import (
     Permission,
     RoleName,
 )
+from relatum.hooks.screens import Command, Metric, Widget
 from relatum.hooks.specs import hookimpl
 from relatum.importing.events import EVENT_TYPES as IMPORT_EVENTS
 from relatum.importing.exports.events import EVENT_TYPES as EXPORT_EVENTS
@@ -30,7 +33,11 @@ from relatum.importing.targets.interactions import InteractionsTarget
 from relatum.importing.targets.links import LinksTarget
 from relatum.interactions.events import EVENT_TYPES as INTERACTION_EVENTS
 from relatum.interactions.kinds import KINDS
+from relatum.reports.core_metrics.declared import METRICS, WIDGETS
+from relatum.reports.schedules import JOBS as REPORT_JOBS
 from relatum.values.text import Text
+from relatum.web.bulk_changes import JOBS as BULK_JOBS
+from relatum.web.commands import COMMANDS
 
 #: Roles that look after customers day by day.
 _STAFF: tuple[RoleName, ...] = ("manager", "sales", "care")
@@ -42,15 +49,35 @@ PERMISSIONS = [
         ("customers", "read", "See customers", "Xem khách hàng", _ALL),
         ("customers", "write", "Create and change customers", "Tạo và sửa khách hàng", _STAFF),
         ("customers", "assign", "Give customers to others", "Giao khách hàng", ("manager",)),
+        ("customers", "merge", "Merge customers", "Gộp khách hàng", ("manager",)),
         ("fields", "write", "Declare custom fields", "Khai báo trường tuỳ chỉnh", ()),
         ("interactions", "read", "See interactions", "Xem tương tác", _ALL),
         ("interactions", "write", "Record interactions", "Ghi tương tác", (*_STAFF, "marketing")),
+        ("contact", "read", "See consents and contact decisions", "Xem đồng ý liên hệ", _ALL),
+        (
+            *("contact", "write", "Record consents and decide contacts", "Ghi đồng ý liên hệ"),
+            (*_STAFF, "marketing"),
+        ),
+        (
+            "contact",
+            "hold",
+            "Hold contact, keep refusals",
+            "Tạm ngừng liên hệ",
+            ("manager", "care"),
+        ),
         ("reports", "read", "See reports", "Xem báo cáo", _ALL),
+        (
+            *("reports", "write", "Save and share charts", "Lưu và chia sẻ biểu đồ"),
+            (*_STAFF, "marketing", "analyst"),
+        ),
+        ("dashboards", "write", "Arrange dashboards of roles", "Sắp xếp tổng quan của vai trò", ()),
         ("imports", "read", "See imports", "Xem các lần nhập dữ liệu", ("manager",)),
         ("imports", "write", "Import data", "Nhập dữ liệu", ("manager",)),
         ("exports", "write", "Export data", "Xuất dữ liệu", ("manager", "marketing", "analyst")),
         ("exports", "approve", "Approve large exports", "Duyệt xuất dữ liệu lớn", ("manager",)),
         ("plugins", "read", "See plugins and their state", "Xem trạng thái tiện ích", ("manager",)),
+        ("plugins", "write", "Switch plugins on and off", "Bật và tắt tiện ích", ()),
+        ("company", "write", "Change the company's details", "Sửa thông tin doanh nghiệp", ()),
         ("operations", "read", "See handlers and jobs", "Xem công việc nền", ("manager",)),
         ("operations", "write", "Retry handlers and jobs", "Chạy lại công việc nền", ()),
         ("accounts", "read", "See accounts, teams and roles", "Xem tài khoản, nhóm, vai trò", _ALL),
@@ -80,17 +107,42 @@ def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
         *RULE_EVENTS,
         *CUSTOMER_EVENTS,
         *INTERACTION_EVENTS,
+        *CONTACT_EVENTS,
         *IMPORT_EVENTS,
         *EXPORT_EVENTS,
         *ARCHIVE_EVENTS,
+        *SETTINGS_EVENTS,
     ]
 
 
 @hookimpl
 def relatum_register_jobs(plugin: Plugin) -> list[Job]:
-    return [SEAL, SWEEP, *IMPORT_JOBS, ARCHIVE, *backup_jobs(plugin.settings)]
+    return [
+        SEAL,
+        SWEEP,
+        *IMPORT_JOBS,
+        *REPORT_JOBS,
+        *BULK_JOBS,
+        ARCHIVE,
+        *backup_jobs(plugin.settings),
+    ]
 
 
 @hookimpl
 def relatum_register_import_targets(plugin: Plugin) -> list[ImportTarget]:
     return [CustomersTarget(), LinksTarget(), InteractionsTarget()]
+
+
+@hookimpl
+def relatum_register_metrics(plugin: Plugin) -> list[Metric]:
+    return METRICS
+
+
+@hookimpl
+def relatum_register_widgets(plugin: Plugin) -> list[Widget]:
+    return WIDGETS
+
+
+@hookimpl
+def relatum_register_commands(plugin: Plugin) -> list[Command]:
+    return COMMANDS

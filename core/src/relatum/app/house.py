@@ -17,10 +17,15 @@ from relatum.access.secrets import Secrets
 from relatum.access.sight.rules import Rules
 from relatum.access.sight.service import Sights
 from relatum.access.telling import tell_others
+from relatum.addresses.service import Addresses
 from relatum.app import core_plugin
 from relatum.app.apps import core_apps
+from relatum.app.steering import Steering
 from relatum.archive.service import Archive
 from relatum.config.keyring import Keyring
+from relatum.contact.service import Contact
+from relatum.customers.merging.following import CurrentIds
+from relatum.customers.merging.service import Merging
 from relatum.customers.service import Customers
 from relatum.db import migrate
 from relatum.db.database import Database
@@ -41,12 +46,19 @@ from relatum.jobs.service import Jobs
 from relatum.jobs.worker import Worker
 from relatum.plugins.discovery import Found, discover
 from relatum.plugins.table import PluginTable
+from relatum.reports.charts import Charts
+from relatum.reports.dashboards import Dashboards
+from relatum.reports.figures import Figures
+from relatum.reports.schedules import Schedules
 from relatum.telemetry.metrics import Metrics
 from relatum.telemetry.process import Process
 from relatum.values.problems import PluginError
+from relatum.web.rendering import Renderer
 
 if TYPE_CHECKING:
+    from relatum.access.viewer import Viewer
     from relatum.config.settings import Settings
+    from relatum.web.visit import Visit
 
 
 class House:
@@ -90,8 +102,16 @@ class House:
             belonging=self.roles.teams,
             keeping=SensitiveFields(db, self.events, self.secrets, self.sights),
         )
+        self.addresses = Addresses(db)
+        self.merging = Merging(db, self.events, self.customers)
         self.interactions = Interactions(db, self.events, self.registry, self.dispatcher)
+        self.contact = Contact(
+            *(db, self.events, self.keys),
+            settings=settings.contact,
+            country=settings.company.country,
+        )
         self.handlers = HandlerRunner(db, self.events, self.registry, metrics=self.metrics)
+        self.handlers.identify_with(CurrentIds(db))
         self.jobs = Jobs(
             *(db, self.registry, self.signals),
             time_zone=settings.company.time_zone,
@@ -102,13 +122,34 @@ class House:
         self.events.archived = self.archive.reading
         self.audit.checker.archived = self.archive.reading
         self.interactions.archived = self.archive.reading
+        self._open_files()
+        self._open_reports()
+        self.renderer = Renderer(self.registry, settings.templates_path)
+        self._declare_core()
+        self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
+        self.plugins.listen(lambda plugin: plugin.move_in(self))
+        self.steering = Steering(self)
+
+    def _open_files(self) -> None:
+        """Data that comes in and goes out."""
         self.imports = Imports(self)
         self.uploads = Uploads(self)
         self.exports = Exports(self)
         self.import_requests = ImportRequests(self, self.imports, self.uploads)
-        self._declare_core()
-        self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
-        self.plugins.listen(lambda plugin: plugin.move_in(self))
+
+    def _open_reports(self) -> None:
+        """Figures, and what people make of them."""
+        self.figures = Figures(self.registry)
+        self.charts = Charts(self)
+        self.dashboards = Dashboards(self)
+        self.report_schedules = Schedules(self, self._look)
+
+    def _look(self, viewer: Viewer, language: str) -> Visit:
+        """A visit without a request: what a job writes for somebody."""
+        from relatum.web.visit import Visit
+
+        plugin = self.registry.plugins[CORE]
+        return Visit(plugin, self, viewer, "vi" if language == "vi" else "en")
 
     def _open_doors(self) -> None:
         """Who may come in, and how."""
@@ -120,6 +161,7 @@ class House:
         )
         self.account_changes = doors.changes
         self.accounts = doors.accounts
+        self.preferences = doors.preferences
         self.sessions = doors.sessions
         self.tokens = doors.tokens
         self.second_factor = doors.second_factor
@@ -185,9 +227,16 @@ class House:
         return steps
 
     async def apply_settings(self, settings: Settings) -> None:
-        """Follow a changed configuration: plugins go off at once, and come on when loaded."""
+        """Follow a changed configuration: plugins go off at once, and come on when loaded.
+
+        The company's clock and country count from here on; what needs a restart (where the server
+        listens, the database, keys) is left as it is.
+        """
         await self.plugins.follow(settings)
         self.plugins.note_pending(await self.migrate_plan())
+        self.customers.read_as_of(settings.company.country)
+        self.contact.go_by(settings.contact, country=settings.company.country)
+        self.jobs.schedules_of.go_by(settings.company.time_zone)
         self.settings = settings
 
     async def close(self) -> None:

@@ -19,6 +19,7 @@ from relatum.app.announcing import announce
 from relatum.app.background import Supervisor, background_of
 from relatum.app.house import House
 from relatum.app.listening import Listener, refuse_open_address
+from relatum.config.file import SettingsFile
 from relatum.telemetry import traces
 from relatum.telemetry.logs import configure_logging
 from relatum.telemetry.process import Process, Role
@@ -63,6 +64,7 @@ def _runner() -> Callable[[Awaitable[None]], None]:
 
 async def _serve(settings: Settings, process: Process) -> None:
     async with await House.open(settings, process=process) as house, _told_to_end() as end:
+        house.steering.file = SettingsFile.of_process(settings)
         # again: what was imported with the plugins may have set the log up its own way
         configure_logging(settings.log, process)
         await _refuse(house)

@@ -18,8 +18,7 @@ OLD_DAYS = 7
 
 async def backups(house: House) -> list[Finding]:
     """The newest backup of the folder of the settings."""
-    from relatum.app.backing_up import backup_folder
-    from relatum.moving.backups import backups_in, read_manifest
+    from relatum.moving.backups import backup_folder, backups_in, read_manifest
     from relatum.values.problems import RelatumError
 
     folder = backup_folder(house.settings)

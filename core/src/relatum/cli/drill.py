@@ -36,11 +36,12 @@ def add(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the drill."""
-    from relatum.app.backing_up import backup_folder, newest_backup
+    from relatum.app.backing_up import newest_backup
     from relatum.app.restoring import drill
     from relatum.cli.move import teller
     from relatum.cli.printing import print_json
     from relatum.config.load import load_settings
+    from relatum.moving.backups import backup_folder
 
     settings = load_settings()
     place = arguments.backup or backup_folder(settings)

@@ -24,6 +24,7 @@ COMMANDS = (
     "accounts",
     "jobs",
     "events",
+    "addresses",
     "archive",
     "keys",
     "backup",

@@ -151,15 +151,10 @@ def _refusals(settings: Settings, plugin_id: str) -> list[PluginProblem]:
     """What keeps a plugin from running once it is switched on."""
     import msgspec
 
+    from relatum.plugins.effects import switched
     from relatum.plugins.table import PluginTable
 
-    plugins = settings.plugins
-    wanted = msgspec.structs.replace(
-        plugins,
-        disabled=[each for each in plugins.disabled if each != plugin_id],
-        enabled=None if plugins.enabled is None else [*plugins.enabled, plugin_id],
-    )
-    switched_on = msgspec.structs.replace(settings, plugins=wanted, safe_mode=False)
+    switched_on = msgspec.structs.replace(switched(settings, plugin_id, on=True), safe_mode=False)
     problems = PluginTable(switched_on).state(plugin_id).problems
     return [problem for problem in problems if problem.weight == "error"]
 

@@ -3,6 +3,7 @@
 import os
 import tempfile
 import tomllib
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,20 +30,53 @@ def set_plugin_enabled(path: Path, plugin_id: str, enabled: bool) -> bool:
     """
     if not PLUGIN_ID.fullmatch(plugin_id):
         raise _not_an_id(plugin_id)
+
+    def switch(document: tomlkit.TOMLDocument, path: Path) -> None:
+        if enabled and "plugins" not in document:
+            return
+        plugins = _table(document, "plugins", path)
+        _put(plugins, "disabled", plugin_id, present=not enabled, path=path)
+        if "enabled" in plugins:
+            _put(plugins, "enabled", plugin_id, present=enabled, path=path)
+
+    return _edit(path, switch, table="plugins", keys=("enabled", "disabled"))
+
+
+def set_values(path: Path, table: str, values: Mapping[str, str]) -> bool:
+    """Set texts in one table of a settings file; True when the file changed.
+
+    What already has its value is not touched. Otherwise as :func:`set_plugin_enabled`.
+
+    Raises:
+        ConfigurationError: as :func:`set_plugin_enabled`.
+    """
+
+    def set_them(document: tomlkit.TOMLDocument, path: Path) -> None:
+        into = _table(document, table, path)
+        for key, value in values.items():
+            if into.get(key) != value:
+                into[key] = value
+
+    return _edit(path, set_them, table=table, keys=values)
+
+
+def _edit(
+    path: Path,
+    change: Callable[[tomlkit.TOMLDocument, Path], None],
+    *,
+    table: str,
+    keys: Collection[str],
+) -> bool:
+    """Change a file, provided that these keys of this table are all that changes."""
     path = path.resolve()
     try:
         before = path.read_bytes().decode("utf-8") if path.exists() else ""
         document = tomlkit.parse(before)
-        if enabled and "plugins" not in document:
-            return False
-        plugins = _plugins_table(document, path)
-        _put(plugins, "disabled", plugin_id, present=not enabled, path=path)
-        if "enabled" in plugins:
-            _put(plugins, "enabled", plugin_id, present=enabled, path=path)
+        change(document, path)
         after = tomlkit.dumps(document)
         if after == before:
             return False
-        _check_nothing_else_changed(before, after)
+        _check_nothing_else_changed(before, after, table, keys)
         _replace(path, after)
     except (TOMLKitError, UnicodeDecodeError) as refusal:
         raise _unusable(path, f"it is not valid TOML in UTF-8 ({refusal})") from None
@@ -54,14 +88,14 @@ def set_plugin_enabled(path: Path, plugin_id: str, enabled: bool) -> bool:
 TableLike = Table | InlineTable | OutOfOrderTableProxy
 
 
-def _plugins_table(document: tomlkit.TOMLDocument, path: Path) -> TableLike:
-    plugins = document.get("plugins")
-    if plugins is None:
-        document["plugins"] = tomlkit.table()
-        plugins = document["plugins"]
-    if not isinstance(plugins, TableLike):
-        raise _unusable(path, "plugins is not a table")
-    return plugins
+def _table(document: tomlkit.TOMLDocument, name: str, path: Path) -> TableLike:
+    table = document.get(name)
+    if table is None:
+        document[name] = tomlkit.table()
+        table = document[name]
+    if not isinstance(table, TableLike):
+        raise _unusable(path, f"{name} is not a table")
+    return table
 
 
 def _put(plugins: TableLike, key: str, plugin_id: str, *, present: bool, path: Path) -> None:
@@ -80,17 +114,17 @@ def _put(plugins: TableLike, key: str, plugin_id: str, *, present: bool, path: P
         ids.remove(plugin_id)
 
 
-def _check_nothing_else_changed(before: str, after: str) -> None:
-    """A second parser must find the same settings apart from the two lists."""
-    if _without_lists(before) != _without_lists(after):
+def _check_nothing_else_changed(before: str, after: str, table: str, keys: Collection[str]) -> None:
+    """A second parser must find the same settings apart from these keys."""
+    if _without(before, table, keys) != _without(after, table, keys):
         raise TOMLKitError("it is written in a way that cannot be edited safely")
 
 
-def _without_lists(text: str) -> dict[str, Any]:
+def _without(text: str, table: str, keys: Collection[str]) -> dict[str, Any]:
     tree = tomllib.loads(text)
-    plugins = tree.setdefault("plugins", {})
-    for key in ("enabled", "disabled"):
-        plugins.pop(key, None)
+    inner = tree.setdefault(table, {})
+    for key in keys:
+        inner.pop(key, None)
     return tree
 
 

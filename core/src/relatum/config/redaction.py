@@ -43,9 +43,9 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1\2{HIDDEN}",
     ),
     (re.compile(r"\b(relatum_[a-z_]+)=[^\s;&'\",)]+"), rf"\1={HIDDEN}"),
-    # /invitation/…, /password-reset/…, /welcome?…
+    # /invitation/…, /password-reset/…, /setup?…
     (
-        re.compile(r"(/(?:welcome|invitation|password-reset)[/?](?:[a-z]+=)?)[\w.~%-]{8,}"),
+        re.compile(r"(/(?:setup|invitation|password-reset)[/?](?:[a-z]+=)?)[\w.~%-]{8,}"),
         rf"\1{HIDDEN}",
     ),
     (re.compile(rf"(?i)([?&]{_KEYS_IN_ADDRESSES}=)[^&\s'\"#]+"), rf"\1{HIDDEN}"),

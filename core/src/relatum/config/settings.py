@@ -172,6 +172,20 @@ class Company(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     language: Literal["vi", "en"] = "vi"
 
 
+class Contact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often customers are contacted at most, besides what the law says. Receipts and
+    appointments do not count."""
+
+    profile: str = "vn-2026"
+    """The law that counts: a regulation profile that comes with Relatum."""
+    per_day: int = 2
+    """Contacts with one customer within any 24 hours, of all plugins and channels; 0 is no cap."""
+    per_week: int = 5
+    """The same within any 7 days."""
+    gap_hours: float = 1.0
+    """Hours between two contacts with one customer, so that plugins do not collide; 0 is none."""
+
+
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is logged and how it looks."""
 
@@ -244,6 +258,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     server: Server = Server()
     limits: Limits = Limits()
     company: Company = Company()
+    contact: Contact = Contact()
     oidc: OpenId = OpenId()
     keys_file: str = ""
     """The file of keys (relative to ``home``), never inside the database or its backups;
@@ -293,6 +308,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def archive_path(self) -> Path:
         """The folder of archive files."""
         return self.home / Path(self.archive.folder or "archive").expanduser()
+
+    @property
+    def templates_path(self) -> Path:
+        """The folder of the site's own templates, which stand before ours of the same name."""
+        return self.home / "templates"
 
     def redacted_database(self) -> str:
         """The database URL as it may be shown and logged: ``***`` instead of the password."""

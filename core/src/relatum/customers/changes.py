@@ -142,4 +142,26 @@ def differences_of(current: Customer, ready: Ready) -> dict[str, tuple[Any, Any]
         "owner": ready.owner,
         "team": ready.team,
     }
-    return {key: (before[key], after[key]) for key in before if before[key] != after[key]}
+    differing = {key: (before[key], after[key]) for key in before if before[key] != after[key]}
+    if "contact_points" in differing:
+        differing["contact_points"] = (_with_what_goes(current, ready), after["contact_points"])
+    return differing
+
+
+def _with_what_goes(current: Customer, ready: Ready) -> list[dict[str, Any]]:
+    """Contact points before the change; of those that go also what cannot be typed again."""
+    stays = {(point.kind, point.normalised) for point in ready.contact_points}
+    found = []
+    for point in current.contact_points:
+        said: dict[str, Any] = {
+            "kind": point.kind,
+            "raw": point.raw,
+            "label": point.label,
+            "primary": point.primary,
+        }
+        if (point.kind, point.normalised) not in stays:
+            said["id"] = point.id
+            if point.verified_at is not None:
+                said["verified_at"] = point.verified_at
+        found.append(said)
+    return found

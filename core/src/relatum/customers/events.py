@@ -40,11 +40,29 @@ class CustomersUnlinked(msgspec.Struct, frozen=True):
     kind: str
 
 
+class CustomersMerged(msgspec.Struct, frozen=True):
+    """From now on ``absorbed`` is another id of ``survivor``."""
+
+    merge_id: UUID
+    survivor: UUID
+    absorbed: UUID
+
+
+class CustomersUnmerged(msgspec.Struct, frozen=True):
+    """They are two again, and each has its own."""
+
+    merge_id: UUID
+    survivor: UUID
+    absorbed: UUID
+
+
 CREATED = "core.customer_created"
 UPDATED = "core.customer_updated"
 REMOVED = "core.customer_removed"
 LINKED = "core.customers_linked"
 UNLINKED = "core.customers_unlinked"
+MERGED = "core.customers_merged"
+UNMERGED = "core.customers_unmerged"
 
 EVENT_TYPES = [
     EventType(
@@ -71,5 +89,15 @@ EVENT_TYPES = [
         id=UNLINKED,
         title=Text(en="Customers unlinked", vi="Đã bỏ nối khách hàng"),
         payload=CustomersUnlinked,
+    ),
+    EventType(
+        id=MERGED,
+        title=Text(en="Customers merged", vi="Đã gộp khách hàng"),
+        payload=CustomersMerged,
+    ),
+    EventType(
+        id=UNMERGED,
+        title=Text(en="Customers unmerged", vi="Đã tách khách hàng đã gộp"),
+        payload=CustomersUnmerged,
     ),
 ]

@@ -81,13 +81,15 @@ async def page_of(
     guard = current_guard()
     if not isinstance(guard, SightGuard) or guard.sight.everything or _names_few(query):
         asked = reading.page_query(query, country=country, kind=db.kind)
-        return await db.fetch(asked.sql, *asked.params), asked
+        found = await db.fetch(asked.sql, *asked.params)
+        reading.in_order(found, asked.sort)
+        return found, asked
     sources = sources_of(guard.sight)
     masked = guard.details is not None and CUSTOMER_TABLE in guard.details.shadows
     asked = ranged_query(query, sources, country=country, kind=db.kind, masked=masked)
     if not sources:
         return [], asked
-    found: Rows = []
+    found = []
     with details_only():
         if len(sources) >= MANY and _may_be_first(query) and guard.sight not in thin:
             first = _first_rows(query, sources, db.kind)
@@ -96,9 +98,7 @@ async def page_of(
                 thin.add(guard.sight)
         if len(found) <= query.limit:
             found = await db.fetch(asked.sql, *asked.params)
-    place = reading.SORT_VALUE[asked.sort.column]
-    # Cheaper than to have the database sort rows that it has just found in their order.
-    found.sort(key=lambda row: (row[place], row[0]), reverse=asked.sort.descending)
+    reading.in_order(found, asked.sort)
     return found, asked
 
 
@@ -274,11 +274,11 @@ class _Page(NamedTuple):
             id_column, conditions = "customer_id", [f"rule_id = {equals}"]
             if self.where:
                 conditions.append(
-                    "EXISTS (SELECT 1 FROM core_customer "  # noqa: S608 - our own
-                    f"WHERE id = customer_id AND {' AND '.join(self.where)})"
+                    "EXISTS (SELECT 1 FROM core_customer c "  # noqa: S608 - our own
+                    f"WHERE c.id = customer_id AND {' AND '.join(self.where)})"
                 )
         else:
-            select = f"SELECT {column} AS v, id AS k{number} FROM core_customer"  # noqa: S608 - our own
+            select = f"SELECT {column} AS v, id AS k{number} FROM core_customer c"  # noqa: S608 - our own
             id_column, conditions = "id", [f"{source}_id = {equals}", *self.where]
         if self.follows:
             conditions.append(beyond(self.sort, id_column))

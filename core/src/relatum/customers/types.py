@@ -163,11 +163,18 @@ class CustomerQuery(msgspec.Struct, kw_only=True, frozen=True):
 
     Attributes:
         q: words that all occur in the name or a contact point, without regard to case and marks.
-        sort: ``display_name``, ``created_at`` or ``updated_at``; ``-`` before it turns it round.
+        ids: only these; all when it is empty.
+        marked: words of ``q`` that have marks must (or must not all) stand in the name with them.
+        unowned: only customers that belong to nobody.
+        quiet_since: nothing happened between them and the business from this moment on.
         fields: custom field values that must be equal.
+        field_from, field_until: bounds of custom fields, both included.
+        sort: ``display_name``, ``created_at`` or ``updated_at``; ``-`` before it turns it round.
     """
 
     q: str = ""
+    ids: Annotated[list[UUID], Meta(max_length=1_000)] = []
+    marked: bool | None = None
     kind: CustomerKind | None = None
     role: Role | None = None
     tag: str | None = None
@@ -175,8 +182,12 @@ class CustomerQuery(msgspec.Struct, kw_only=True, frozen=True):
     email: str | None = None
     external_id: tuple[str, str] | None = None
     owner: UUID | None = None
+    unowned: bool = False
     team: UUID | None = None
+    quiet_since: dt.datetime | None = None
     fields: dict[str, str] = {}
+    field_from: dict[str, str] = {}
+    field_until: dict[str, str] = {}
     created_from: dt.datetime | None = None
     created_before: dt.datetime | None = None
     updated_from: dt.datetime | None = None
@@ -184,3 +195,11 @@ class CustomerQuery(msgspec.Struct, kw_only=True, frozen=True):
     sort: str = "-created_at"
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: str | None = None
+
+
+class Turn(msgspec.Struct, kw_only=True, frozen=True):
+    """One page of a list that can be turned both ways."""
+
+    items: list[Customer]
+    next: str | None = None
+    previous: str | None = None

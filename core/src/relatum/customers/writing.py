@@ -11,12 +11,13 @@ from relatum.access.sight.members import Listed, RuleMembers
 from relatum.customers import rows
 from relatum.customers.changes import Changed
 from relatum.customers.rows import ContactRow, Ready
-from relatum.customers.types import ContactPoint
+from relatum.customers.types import ContactPoint, Customer
 from relatum.db.columns import CUSTOMER_TABLE
 from relatum.db.database import to_json
 from relatum.values.text import fold
 
 if TYPE_CHECKING:
+    from relatum.customers.undoing import GonePoint
     from relatum.db.database import Database
 
 CHILD_TABLES = (
@@ -104,6 +105,14 @@ class CustomerRows:
         made = [row for id, some in ids for row in rows.external_rows(id, some)]
         await self._db.insert("core_external_id", rows.EXTERNAL_COLUMNS, made)
 
+    async def give_back(self, customer: UUID, points: Sequence[GonePoint]) -> None:
+        """Contact points that are there again are who they were, and verified when they were."""
+        await self._db.execute_many(
+            "UPDATE core_contact_point SET id = ?, verified_at = ? "
+            "WHERE customer_id = ? AND kind = ? AND raw = ?",
+            [(each.id, each.verified_at, customer, each.kind, each.raw) for each in points],
+        )
+
     async def rewrite(self, changed: Sequence[Changed], moment: dt.datetime) -> None:
         """Changed customers; of what belongs to them only what differs is written."""
         listed = [
@@ -154,6 +163,19 @@ class CustomerRows:
                 f"DELETE FROM {table} WHERE customer_id = ?",  # noqa: S608 - names of our own
                 [(id,) for id in customers],
             )
+
+    async def return_to_lists(self, customers: Sequence[tuple[Customer, Ready]]) -> None:
+        """Customers whose rows were put back as they were: lists and versions know of them."""
+        await self._db.execute_many(
+            "UPDATE core_customer SET version = version + 1 WHERE id = ?",
+            [(customer.id,) for customer, _ in customers],
+        )
+        await self.members.renew(
+            [
+                Listed(one.id, ready, self._sort_key(ready), one.created_at, one.updated_at)
+                for one, ready in customers
+            ]
+        )
 
     async def delete(self, ids: Sequence[UUID]) -> None:
         """Customers that nothing outside points at, with everything that belongs to them."""

@@ -32,15 +32,21 @@ class CustomerRef(UUID):
     Args:
         on_erase: ``delete`` the row with the customer, or ``anonymise`` it (the reference becomes
             empty; the column must allow ``null``).
+        derived: the row says nothing of its own; it is worked out from customers, keeps none of
+            them from being removed, and goes with them.
     """
 
-    def __init__(self, *, on_erase: OnErase = OnErase.delete, **kwargs: Any) -> None:
+    def __init__(
+        self, *, on_erase: OnErase = OnErase.delete, derived: bool = False, **kwargs: Any
+    ) -> None:
         if on_erase is OnErase.anonymise and not kwargs.get("null"):
             raise ValueError(
                 "expected null=True for a CustomerRef with on_erase=anonymise, got a column that "
                 "must not be empty; allow null or choose on_erase=delete"
             )
         self.on_erase = on_erase
+        # not a parameter of migrations: nothing in the database depends on it
+        self.derived = derived
         kwargs.setdefault("default", None)
         kwargs.setdefault("index", True)
         super().__init__(**kwargs)
@@ -99,3 +105,15 @@ def customer_references() -> Iterator[tuple[type[Table], CustomerRef]]:
         for column in table._meta.columns:
             if isinstance(column, CustomerRef):
                 yield table, column
+
+
+def derived_references() -> set[tuple[str, str]]:
+    """Tables and their columns whose rows are worked out from the customers they point at.
+
+    By name, because migrations leave classes of the same tables behind that know nothing of it.
+    """
+    return {
+        (table._meta.tablename, column._meta.db_column_name)
+        for table, column in customer_references()
+        if column.derived
+    }

@@ -152,10 +152,15 @@ def cut(
     if len(rows) <= query.limit:
         return list(rows), None
     kept = list(rows[: query.limit])
-    return kept, _cursor(query.sort, kept[-1][value], kept[-1][id])
+    return kept, cursor_at(query.sort, kept[-1][value], kept[-1][id])
 
 
-def _cursor(sort: Sort, value: Any, id: UUID) -> str:
+def cursor_at(sort: Sort, value: Any, id: UUID) -> str:
+    """The cursor of the page that begins beyond a row, whether there is one or not.
+
+    Args:
+        value: of the column that is sorted by.
+    """
     packed = msgspec.json.encode([f"{sort.column}{'-' if sort.descending else '+'}", value, id])
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 

@@ -177,10 +177,23 @@ class EventLog:
 
         return await (live() if self.archived is None else self.archived.by_seq(live, seqs))
 
-    async def of_customer(self, customer: UUID, *, limit: int = 200) -> list[Event]:
-        """The newest events about one customer, newest first."""
+    async def of_customer(
+        self, customer: UUID, *, types: Sequence[str] = (), limit: int = 200
+    ) -> list[Event]:
+        """The newest events about one customer and everybody who was merged into it, newest first.
+
+        Args:
+            types: only these; all of them when there are none.
+        """
+        among = f" AND type IN ({marks(len(types))})" if types else ""
+        merged = await self._db.fetch(
+            "SELECT absorbed_id FROM core_merge WHERE customer_id = ? AND undone_at IS NULL",
+            customer,
+        )
+        ids = [customer, *(id for (id,) in merged)]
         rows = await self._db.fetch(
-            f"{SELECT} WHERE customer_id = ? ORDER BY seq DESC LIMIT ?", customer, limit
+            f"{SELECT} WHERE customer_id IN ({marks(len(ids))}){among} ORDER BY seq DESC LIMIT ?",
+            *(*ids, *types, limit),
         )
         return [event_of(row) for row in rows]
 
@@ -216,6 +229,8 @@ class Horizon:
         #: numbers handed out, and who still has to end before they are decided
         self._waiting: deque[tuple[int, set[str]]] = deque()
         self._decided = 0
+        #: the greatest number that there was at the last look, decided or not
+        self.handed_out = 0
 
     @property
     def undecided(self) -> bool:
@@ -225,10 +240,12 @@ class Horizon:
     async def now(self) -> int:
         """The greatest decided number at this moment."""
         if self._db.kind == "sqlite":
-            return await self._log.last()
+            self.handed_out = await self._log.last()
+            return self.handed_out
         row = await self._db.fetch_one("SELECT last_value, is_called FROM core_event_seq_seq")
         handed_out = int(row[0]) if row and row[1] else 0
         writing = {name for (name,) in await self._db.fetch(WRITERS)}
+        self.handed_out = handed_out
         self._waiting.append((handed_out, set(writing)))
         while self._waiting:
             number, before = self._waiting[0]

@@ -10,12 +10,12 @@ from uuid import UUID
 import msgspec
 
 from relatum.db.database import marks
+from relatum.events.types import Event
 from relatum.values.ids import new_id
 from relatum.values.time import now
 
 if TYPE_CHECKING:
     from relatum.db.database import Database
-    from relatum.events.types import Event
 
 #: Seconds before the first, second, … try again; after the last an event stays parked.
 BACKOFF = (1, 5, 30, 120, 600)
@@ -39,6 +39,24 @@ class Parked(msgspec.Struct, frozen=True):
     def due(self) -> bool:
         """Whether it may be tried now, as far as its own time goes."""
         return self.retry_at is not None and (self.attempts == 0 or self.retry_at <= now())
+
+
+class ParkedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that is parked, as it is reported.
+
+    Attributes:
+        attempts: 0 for one that only waits behind another of its customer.
+        retry_at: when it is tried again by itself; ``None`` when somebody has to say so.
+        event: what happened; ``None`` when the log has it no more.
+    """
+
+    seq: int
+    customer: UUID | None
+    attempts: int
+    retry_at: dt.datetime | None
+    parked_at: dt.datetime
+    error: str
+    event: Event | None = None
 
 
 class Parking:
@@ -90,6 +108,18 @@ class Parking:
             *(handler, after, now(), AT_ONCE),
         )
         return [Parked(*row) for row in rows]
+
+    async def listed(self, handler: str, limit: int) -> list[ParkedEvent]:
+        """What is parked at a handler: those that need somebody first, then in order."""
+        rows = await self._db.fetch(
+            "SELECT seq, customer_id, attempts, retry_at, parked_at, error FROM core_parked_event "
+            "WHERE handler = ? ORDER BY CASE WHEN retry_at IS NULL THEN 0 ELSE 1 END, seq LIMIT ?",
+            *(handler, limit),
+        )
+        return [
+            ParkedEvent(**dict(zip(ParkedEvent.__struct_fields__, row, strict=False)))
+            for row in rows
+        ]
 
     async def behind(self, handler: str, head: Parked) -> list[Parked]:
         """What waits behind a head, in order."""

@@ -6,11 +6,14 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from relatum.events.following import SCAN_UNWRITTEN, Follower, ranges_of
 from relatum.events.log import Horizon
+from relatum.events.parking import ParkedEvent
 from relatum.events.positions import BusyError, Range
 from relatum.events.status import HandlerStatus, ReplayProgress, status_of
-from relatum.events.taking import Taker
+from relatum.events.taking import Identities, Taker
 from relatum.values.problems import NotFound
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from relatum.hooks.registry import Registry
     from relatum.telemetry.metrics import Metrics
 
-__all__ = ["HandlerRunner", "HandlerStatus", "ReplayProgress"]
+__all__ = ["HandlerRunner", "HandlerStatus", "ParkedEvent", "ReplayProgress"]
 
 log = logging.getLogger("relatum.handlers")
 
@@ -54,6 +57,10 @@ class HandlerRunner:
         self._follower: Follower | None = None
         #: how far each range was looked through beyond its position without finding anything
         self._scanned: dict[str, tuple[int, int]] = {}
+
+    def identify_with(self, identities: Identities) -> None:
+        """From now on events are handed over under the ids that their customers have then."""
+        self._taker.identities = identities
 
     async def run_forever(self) -> None:
         """Follow the log until cancelled. Faults of the database are logged and waited out."""
@@ -164,6 +171,17 @@ class HandlerRunner:
             await status_of(self._db, self._events, handler, ranges[handler.id])
             for handler in handlers
         ]
+
+    async def parked(self, handler_id: str, *, limit: int = 100) -> list[ParkedEvent]:
+        """The events that a handler could not take and those behind them, with what happened.
+
+        Raises:
+            NotFound: there is no such handler, or its plugin is off.
+        """
+        handler = self._registry.handlers.get(handler_id)
+        found = await self._taker.parking.listed(handler.id, limit)
+        events = {event.seq: event for event in await self._events.by_seq([p.seq for p in found])}
+        return [msgspec.structs.replace(each, event=events.get(each.seq)) for each in found]
 
     async def retry(self, handler_id: str) -> int:
         """Try everything parked at this handler now; returns how many events went through.

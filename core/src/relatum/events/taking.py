@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 import msgspec
@@ -34,8 +34,19 @@ _UNDONE = frozenset({"40001", "40P01"})
 Pick = Callable[[], "tuple[Sequence[Event], int]"]
 
 
+class Identities(Protocol):
+    """Knows that customers were merged; the room of customers does."""
+
+    async def read(self, events: Sequence[Event]) -> Sequence[Event]:
+        """The events under the ids that their customers have now, in their order."""
+
+
 class Taker:
-    """Takes batches, and takes up what is parked."""
+    """Takes batches, and takes up what is parked.
+
+    Attributes:
+        identities: under which ids customers are now; as the log has them, where nobody knows.
+    """
 
     def __init__(
         self, db: Database, events: EventLog, registry: Registry, *, metrics: Metrics | None = None
@@ -46,6 +57,7 @@ class Taker:
         self._metrics = metrics or Metrics()
         self.positions = Positions(db)
         self.parking = Parking(db)
+        self.identities: Identities | None = None
 
     async def take(
         self, handler: Handler, at: Range, pick: Pick, *, rate: float = 0.0
@@ -107,6 +119,8 @@ class Taker:
 
     async def _call(self, handler: Handler, events: Sequence[Event]) -> None:
         """Let the handler have them; noted are the time it takes and whether it fails."""
+        if self.identities is not None:
+            events = await self.identities.read(events)
         plugin = self._registry.plugin_of(handler.id)
         first, last = events[0].seq, events[-1].seq
         shown = str(first) if first == last else f"{first}-{last}"

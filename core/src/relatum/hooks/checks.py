@@ -26,12 +26,19 @@ from relatum.hooks.declarations import (
     Retry,
     RoleName,
 )
+from relatum.hooks.faults import (
+    DECLARED_ID,
+    bad,
+    coroutine_faults,
+    id_faults,
+    is_struct,
+    permission_faults,
+    title_faults,
+)
+from relatum.hooks.screen_checks import SCREENS, template_faults
 from relatum.values.problems import Problem
 from relatum.values.sensitivity import unusable_classes
-from relatum.values.text import Text
 
-#: ``<plugin>.<noun>``, deeper if need be
-DECLARED_ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 ROLE_NAMES = frozenset(get_args(RoleName))
 #: five fields; names of days and months are for croniter to know
 CRON = re.compile(r"[\w*/,#?-]+(?: +[\w*/,#?-]+){4}")
@@ -78,49 +85,27 @@ def _wrong_answer(where: str, expected: str, got: object, mend: str = "") -> Pro
     )
 
 
-def _bad(item: Any, field: str, expected: str, mend: str = "") -> Problem:
-    value = getattr(item, field)
-    return Problem(
-        code="bad-declaration",
-        message=f"{type(item).__name__} {getattr(item, 'id', '')!r} cannot be used",
-        where=field,
-        expected=expected,
-        got=repr(value)[:80],
-        mend=mend or f"correct {field}",
-    )
-
-
 def _nothing(item: Any) -> Iterator[Problem]:
     yield from ()
 
 
-def _id(item: Any) -> Iterator[Problem]:
-    if not isinstance(item.id, str) or not DECLARED_ID.fullmatch(item.id):
-        yield _bad(item, "id", "<plugin>.<noun> in small letters, digits and _")
-
-
-def _title(item: Any) -> Iterator[Problem]:
-    if not (isinstance(item.title, Text) and item.title.en and item.title.vi):
-        yield _bad(item, "title", "Text(en=…, vi=…) with both languages")
-
-
 def _permission(item: Permission) -> Iterator[Problem]:
-    yield from _id(item)
-    yield from _title(item)
+    yield from id_faults(item)
+    yield from title_faults(item)
     if not isinstance(item.roles, tuple) or not set(item.roles) <= ROLE_NAMES:
-        yield _bad(item, "roles", f"a tuple of built-in roles ({', '.join(sorted(ROLE_NAMES))})")
+        yield bad(item, "roles", f"a tuple of built-in roles ({', '.join(sorted(ROLE_NAMES))})")
 
 
 def _typed(item: InteractionKind | EventType) -> Iterator[Problem]:
-    yield from _id(item)
-    yield from _title(item)
-    if not _is_struct(item.payload):
-        yield _bad(item, "payload", "a subclass of msgspec.Struct")
+    yield from id_faults(item)
+    yield from title_faults(item)
+    if not is_struct(item.payload):
+        yield bad(item, "payload", "a subclass of msgspec.Struct")
     elif isinstance(item, InteractionKind) and not (
         # Events are read back by older code too, which must not stumble over a new field.
         item.payload.__struct_config__.forbid_unknown_fields
     ):
-        yield _bad(
+        yield bad(
             item,
             "payload",
             "a Struct that refuses unknown fields",
@@ -128,8 +113,10 @@ def _typed(item: InteractionKind | EventType) -> Iterator[Problem]:
         )
     elif isinstance(item, InteractionKind):
         yield from _classes(item)
+        if item.template:
+            yield from template_faults(item)
     if type(item.version) is not int or item.version < 1:
-        yield _bad(item, "version", "a whole number from 1")
+        yield bad(item, "version", "a whole number from 1")
 
 
 def _classes(item: InteractionKind) -> Iterator[Problem]:
@@ -145,58 +132,58 @@ def _classes(item: InteractionKind) -> Iterator[Problem]:
 
 
 def _handler(item: Handler) -> Iterator[Problem]:
-    yield from _id(item)
+    yield from id_faults(item)
     if not _all_text(item.events):
-        yield _bad(item, "events", "a tuple of ids of event types", 'write ("core.x_created",)')
-    yield from _coroutine(item, "handle", 2)
+        yield bad(item, "events", "a tuple of ids of event types", 'write ("core.x_created",)')
+    yield from coroutine_faults(item, "handle", 2)
     if item.reset is not None:
-        yield from _coroutine(item, "reset", 1)
+        yield from coroutine_faults(item, "reset", 1)
     if item.begin not in ("beginning", "now"):
-        yield _bad(item, "begin", "'beginning' or 'now'")
+        yield bad(item, "begin", "'beginning' or 'now'")
     if type(item.batch) is not int or not 1 <= item.batch <= 10_000:
-        yield _bad(item, "batch", "a whole number from 1 to 10000")
+        yield bad(item, "batch", "a whole number from 1 to 10000")
     if type(item.shards) is not int or not 1 <= item.shards <= 64:
-        yield _bad(item, "shards", "a whole number from 1 to 64")
+        yield bad(item, "shards", "a whole number from 1 to 64")
 
 
 def _job(item: Job) -> Iterator[Problem]:
-    yield from _id(item)
-    yield from _title(item)
-    yield from _coroutine(item, "run", 2)
+    yield from id_faults(item)
+    yield from title_faults(item)
+    yield from coroutine_faults(item, "run", 2)
     yield from _schedule(item)
     yield from _arguments(item)
     retry: object = item.retry
     if isinstance(retry, Retry):
         yield from _retry(retry)
     else:
-        yield _bad(item, "retry", "a Retry")
+        yield bad(item, "retry", "a Retry")
     for name in ("timeout", "keep"):
         length = getattr(item, name)
         if not isinstance(length, dt.timedelta) or length <= dt.timedelta(0):
-            yield _bad(item, name, "a timedelta above zero")
+            yield bad(item, name, "a timedelta above zero")
     most = CORE_PRIORITY if str(item.id).startswith("core.") else MOST_PRIORITY
     for name, low, high in (("priority", -MOST_PRIORITY, most), ("at_once", 0, MOST_AT_ONCE)):
         number = getattr(item, name)
         if type(number) is not int or not low <= number <= high:
-            yield _bad(item, name, f"a whole number from {low} to {high}")
+            yield bad(item, name, f"a whole number from {low} to {high}")
     if item.atomic not in (True, False):
-        yield _bad(item, "atomic", "True or False")
+        yield bad(item, "atomic", "True or False")
 
 
 def _schedule(item: Job) -> Iterator[Problem]:
     given = [name for name in ("every", "daily_at", "cron") if getattr(item, name) is not None]
     if len(given) > 1:
-        yield _bad(item, given[1], "one of every, daily_at and cron", f"leave out {given[0]}")
+        yield bad(item, given[1], "one of every, daily_at and cron", f"leave out {given[0]}")
     if item.every is not None and not (
         isinstance(item.every, dt.timedelta) and item.every >= dt.timedelta(seconds=1)
     ):
-        yield _bad(item, "every", "a timedelta of a second or more")
+        yield bad(item, "every", "a timedelta of a second or more")
     if item.daily_at is not None and not CLOCK.fullmatch(str(item.daily_at)):
-        yield _bad(item, "daily_at", "HH:MM, such as 02:30")
+        yield bad(item, "daily_at", "HH:MM, such as 02:30")
     if item.cron is not None and not _comes_again(item.cron):
-        yield _bad(item, "cron", "five fields that come again, such as 30 2 * * 1-5")
+        yield bad(item, "cron", "five fields that come again, such as 30 2 * * 1-5")
     if item.missed not in ("once", "skip", "each"):
-        yield _bad(item, "missed", "'once', 'skip' or 'each'")
+        yield bad(item, "missed", "'once', 'skip' or 'each'")
 
 
 def _comes_again(cron: object) -> bool:
@@ -214,83 +201,66 @@ def _comes_again(cron: object) -> bool:
 def _arguments(item: Job) -> Iterator[Problem]:
     if item.args is None:
         return
-    if not _is_struct(item.args):
-        yield _bad(item, "args", "a subclass of msgspec.Struct, or None")
+    if not is_struct(item.args):
+        yield bad(item, "args", "a subclass of msgspec.Struct, or None")
         return
     if item.every is None and item.daily_at is None and item.cron is None:
         return
     for field in msgspec.structs.fields(item.args):
         if field.required:
-            yield _bad(item, "args", f"a default for {field.name}, because it has a schedule")
+            yield bad(item, "args", f"a default for {field.name}, because it has a schedule")
 
 
 def _retry(item: Retry) -> Iterator[Problem]:
     if type(item.attempts) is not int or not 1 <= item.attempts <= 1_000:
-        yield _bad(item, "attempts", "a whole number from 1 to 1000")
+        yield bad(item, "attempts", "a whole number from 1 to 1000")
     for name in ("first", "most"):
         length = getattr(item, name)
         if not isinstance(length, dt.timedelta) or length < dt.timedelta(0):
-            yield _bad(item, name, "a timedelta of zero or more")
+            yield bad(item, name, "a timedelta of zero or more")
     if not isinstance(item.factor, int | float) or not 1 <= item.factor <= 100:
-        yield _bad(item, "factor", "a number from 1 to 100")
+        yield bad(item, "factor", "a number from 1 to 100")
     if not isinstance(item.jitter, int | float) or not 0 <= item.jitter <= 1:
-        yield _bad(item, "jitter", "a share from 0 to 1")
+        yield bad(item, "jitter", "a share from 0 to 1")
 
 
 def _report(item: Report) -> Iterator[Problem]:
-    yield from _id(item)
-    yield from _title(item)
-    yield from _coroutine(item, "run", 2)
-    if not isinstance(item.permission, str) or not DECLARED_ID.fullmatch(item.permission):
-        yield _bad(item, "permission", "the id of a permission")
+    yield from id_faults(item)
+    yield from title_faults(item)
+    yield from coroutine_faults(item, "run", 2)
+    yield from permission_faults(item)
     if item.params is None:
         return
-    if not _is_struct(item.params):
-        yield _bad(item, "params", "a subclass of msgspec.Struct, or None")
+    if not is_struct(item.params):
+        yield bad(item, "params", "a subclass of msgspec.Struct, or None")
         return
     for field in msgspec.structs.fields(item.params):
         if field.required:
-            yield _bad(item, "params", f"a default for {field.name}")
+            yield bad(item, "params", f"a default for {field.name}")
 
 
 def _import_target(item: Any) -> Iterator[Problem]:
-    yield from _id(item)
-    yield from _title(item)
-    if not _is_struct(item.record):
-        yield _bad(item, "record", "a subclass of msgspec.Struct")
+    yield from id_faults(item)
+    yield from title_faults(item)
+    if not is_struct(item.record):
+        yield bad(item, "record", "a subclass of msgspec.Struct")
         return
     fields = {field.name for field in msgspec.structs.fields(item.record)}
     if not _all_text(item.key) or not set(item.key) <= fields:
-        yield _bad(item, "key", f"a tuple of fields of {item.record.__name__}")
+        yield bad(item, "key", f"a tuple of fields of {item.record.__name__}")
     if not isinstance(item.aliases, Mapping) or not set(item.aliases) <= fields:
-        yield _bad(item, "aliases", f"other headings by field of {item.record.__name__}")
+        yield bad(item, "aliases", f"other headings by field of {item.record.__name__}")
     for right in ("permission", "write_permission"):
         named = getattr(item, right)
         if not isinstance(named, str) or not DECLARED_ID.fullmatch(named):
-            yield _bad(item, right, "the id of a permission")
+            yield bad(item, right, "the id of a permission")
     for method in ("prepare", "write", "finish", "undo"):
         if not inspect.iscoroutinefunction(getattr(item, method)):
-            yield _bad(item, method, "an async def")
-
-
-def _is_struct(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, msgspec.Struct)
+            yield bad(item, method, "an async def")
 
 
 def _all_text(value: object) -> bool:
     return isinstance(value, tuple) and bool(value) and all(isinstance(x, str) for x in value)
-
-
-def _coroutine(item: Any, field: str, arguments: int) -> Iterator[Problem]:
-    """The field is an ``async def`` that can be called with that many arguments."""
-    function = getattr(item, field)
-    if not inspect.iscoroutinefunction(function):
-        yield _bad(item, field, "an async def")
-        return
-    try:
-        inspect.signature(function).bind(*[None] * arguments)
-    except TypeError:
-        yield _bad(item, field, f"an async def that takes {arguments} argument(s)")
 
 
 def _refusals(hook: str, answer: object, arguments: Mapping[str, Any]) -> Problem | None:
@@ -325,6 +295,7 @@ DECLARED: dict[str, tuple[type, Check]] = {
     "relatum_register_jobs": (Job, _job),
     "relatum_register_reports": (Report, _report),
     "relatum_register_import_targets": (ImportTarget, _import_target),
+    **SCREENS,
 }
 ANSWERS: dict[str, Callable[[str, object, Mapping[str, Any]], Problem | None]] = {
     "relatum_validate_interactions": _refusals,

@@ -6,8 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from relatum.access.secrets import Secrets
+    from relatum.addresses.service import Addresses
     from relatum.config.settings import Settings
+    from relatum.contact.service import Contact
+    from relatum.customers.merging.service import Merging
     from relatum.customers.service import Customers
     from relatum.db.database import Database
     from relatum.events.log import EventLog
@@ -24,7 +29,10 @@ class House(Protocol):
     db: Database
     events: EventLog
     customers: Customers
+    merging: Merging
     interactions: Interactions
+    contact: Contact
+    addresses: Addresses
     jobs: Jobs
     registry: Registry
     seals: Seals
@@ -39,13 +47,17 @@ class Plugin:
         version: of the installed distribution.
         settings: an instance of the Struct its manifest names, or ``None``.
         log: its logger, ``relatum.plugin.<id>``.
+        folder: of its package, with its templates, locales and static files, if it has one.
         house: the services; available once the house is built (not inside declaring hooks).
     """
 
-    __slots__ = ("_house", "id", "log", "settings", "version")
+    __slots__ = ("_house", "folder", "id", "log", "settings", "version")
 
-    def __init__(self, id: str, *, version: str, settings: Any = None) -> None:
+    def __init__(
+        self, id: str, *, version: str, settings: Any = None, folder: Path | None = None
+    ) -> None:
         self.id = id
+        self.folder = folder
         self.version = version
         self.settings = settings
         self.log = logging.getLogger(f"relatum.plugin.{id}")

@@ -43,6 +43,12 @@ class InteractionKind(msgspec.Struct, frozen=True, kw_only=True):
 
     ``payload`` is a Struct that forbids unknown fields. A new ``version`` may add fields with
     defaults; the version is stored with each interaction.
+
+    Attributes:
+        icon: name of a Tabler icon.
+        template: ``<plugin>/<name>.html``, shows the body of one in a timeline; it gets ``entry``
+            (the interaction), ``payload`` (a mapping) and what every template gets. Without one
+            the fields of the payload are listed.
     """
 
     id: str
@@ -50,15 +56,22 @@ class InteractionKind(msgspec.Struct, frozen=True, kw_only=True):
     payload: type[msgspec.Struct]
     version: int = 1
     icon: str = "message"
+    template: str = ""
 
 
 class EventType(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact of the system that the log may carry, and the type of its payload."""
+    """A fact of the system that the log may carry, and the type of its payload.
+
+    Attributes:
+        permission: who holds it is told live that such a fact came when it is about no customer;
+            of those about a customer whoever sees that customer. Empty: nobody is.
+    """
 
     id: str
     title: Text
     payload: type[msgspec.Struct]
     version: int = 1
+    permission: str = ""
 
 
 class Handler(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from relatum.hooks.gate import CORE, owner
 from relatum.hooks.isolation import describe
 from relatum.hooks.routes import HOOK as ROUTES
 from relatum.hooks.routes import permissions_of, route_problems
+from relatum.hooks.screen_checks import SCREENS
 from relatum.values.problems import Problem
 
 if TYPE_CHECKING:
@@ -83,6 +85,10 @@ def undeclared_permissions(declared: Declared, registry: Registry) -> list[Probl
     asked |= {report.permission for report in declared.items.get("relatum_register_reports", ())}
     for target in declared.items.get("relatum_register_import_targets", ()):
         asked |= {target.permission, target.write_permission}
+    for hook in SCREENS:
+        asked |= {item.permission for item in declared.items.get(hook, ())}
+    for page in declared.items.get("relatum_register_pages", ()):
+        asked |= {page.act_permission} - {""}
     return [
         Problem(
             code="undeclared-permission",
@@ -125,7 +131,25 @@ def _place_problems(
     if shelf is None:
         return route_problems(plugin_id, items)
     problems = [found for item in items if (found := shelf.check(plugin_id, item))]
-    return [*problems, *_twice(shelf, plugin_id, items)]
+    problems += [*_twice(shelf, plugin_id, items)]
+    return [*problems, *_same_path(items)] if hook == PAGES else problems
+
+
+PAGES = "relatum_register_pages"
+
+
+def _same_path(pages: list[Any]) -> Iterator[Problem]:
+    """Pages that would answer at one address, whatever their parameters are called."""
+    paths = [re.sub(r"\{[^}]*\}", "{}", page.path) for page in pages]
+    for path in sorted({each for each in paths if paths.count(each) > 1}):
+        yield Problem(
+            code="duplicate-page",
+            message=f"{path} is the path of {paths.count(path)} pages",
+            where=PAGES,
+            expected="each path once",
+            got=f"{paths.count(path)} times",
+            mend="give one of them another path; one page has both load and act",
+        )
 
 
 def _twice(shelf: Shelf[Any], plugin_id: str, items: list[Any]) -> Iterator[Problem]:

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
         Report,
     )
     from relatum.hooks.gate import Gate
+    from relatum.hooks.screens import (
+        BulkAction,
+        Column,
+        Command,
+        Metric,
+        Panel,
+        WebPage,
+        Widget,
+    )
 
 T = TypeVar("T")
 
@@ -110,6 +119,13 @@ class Registry:
         self.jobs: Shelf[Job] = Shelf("job", gate)
         self.reports: Shelf[Report] = Shelf("report", gate)
         self.import_targets: Shelf[ImportTarget] = Shelf("import target", gate)
+        self.pages: Shelf[WebPage] = Shelf("page", gate)
+        self.panels: Shelf[Panel] = Shelf("panel", gate)
+        self.widgets: Shelf[Widget] = Shelf("widget", gate)
+        self.commands: Shelf[Command] = Shelf("command", gate)
+        self.columns: Shelf[Column] = Shelf("column", gate)
+        self.bulk_actions: Shelf[BulkAction] = Shelf("bulk action", gate)
+        self.metrics: Shelf[Metric] = Shelf("metric", gate)
         #: route handlers by plugin id; they carry no id of their own
         self.routes: dict[str, list[Any]] = {}
 
@@ -123,6 +139,13 @@ class Registry:
             "relatum_register_jobs": self.jobs,
             "relatum_register_reports": self.reports,
             "relatum_register_import_targets": self.import_targets,
+            "relatum_register_pages": self.pages,
+            "relatum_register_panels": self.panels,
+            "relatum_register_widgets": self.widgets,
+            "relatum_register_commands": self.commands,
+            "relatum_register_columns": self.columns,
+            "relatum_register_bulk_actions": self.bulk_actions,
+            "relatum_register_metrics": self.metrics,
         }
         return shelves.get(hook)
 

@@ -34,11 +34,20 @@ if TYPE_CHECKING:
         Refusal,
         Report,
     )
+    from relatum.hooks.screens import (
+        BulkAction,
+        Column,
+        Command,
+        Metric,
+        Panel,
+        WebPage,
+        Widget,
+    )
     from relatum.interactions.types import InteractionDraft
 
 PROJECT = "relatum"
 #: Version of this page. A field more is a minor step; a hook or argument less a major one.
-CORE_API = "1.0"
+CORE_API = "1.1"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -196,6 +205,137 @@ def relatum_register_import_targets(plugin: Plugin) -> list[ImportTarget]:
 
 
 @hookspec
+def relatum_register_pages(plugin: Plugin) -> list[WebPage]:
+    """Declare pages at ``/p/<plugin>…`` and their places in the navigation.
+
+    Called once while the application is built. ``load`` answers GET and ``act`` POST, both as
+    coroutines ``(plugin, visit)`` in which the rows of the viewer are read; what they return fills
+    the template. A page that raises is a page that says so, and no other page changes.
+
+    Returns:
+        Pages with ids ``<plugin>.<name>``.
+
+    Example:
+        ``[WebPage(id="spa.rooms", path="/rooms", title=Text(en="Rooms", vi="Phòng"),
+        permission="spa.rooms.read", template="spa/rooms.html", load=rooms,
+        entry=Entry(icon="bed"))]``
+
+    Since core_api 1.1.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_panels(plugin: Plugin) -> list[Panel]:
+    """Declare boxes on pages of core and of other plugins, by slot.
+
+    Called once while the application is built. All panels of a page are loaded beside each other,
+    each for two seconds at most; one that fails says so in its own box.
+
+    Returns:
+        Panels with ids ``<plugin>.<name>``.
+
+    Example:
+        ``[Panel(id="spa.visits", slot="customer.side", title=Text(en="Visits", vi="Lượt đến"),
+        permission="spa.visits.read", template="spa/visits.html", load=last_visits)]``
+
+    Since core_api 1.1.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_widgets(plugin: Plugin) -> list[Widget]:
+    """Declare boxes that people put on their dashboards.
+
+    Called once while the application is built. A widget that names a metric needs nothing else.
+
+    Returns:
+        Widgets with ids ``<plugin>.<name>``.
+
+    Example:
+        ``[Widget(id="spa.today", title=Text(en="Today", vi="Hôm nay"),
+        permission="spa.visits.read", metric="spa.visits", chart="number")]``
+
+    Since core_api 1.1.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_commands(plugin: Plugin) -> list[Command]:
+    """Declare what the command palette offers, and buttons of customer and deal pages.
+
+    Called once while the application is built.
+
+    Returns:
+        Commands with ids ``<plugin>.<verb>``.
+
+    Example:
+        ``[Command(id="spa.book", title=Text(en="Book a visit", vi="Đặt lịch"), icon="calendar",
+        permission="spa.visits.write", path="/p/spa/book?customer={id}", slot="customer.actions")]``
+
+    Since core_api 1.1.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_columns(plugin: Plugin) -> list[Column]:
+    """Declare columns that people may add to the list of customers.
+
+    Called once while the application is built. ``load`` gets all customers of a page together.
+
+    Returns:
+        Columns with ids ``<plugin>.<name>``.
+
+    Example:
+        ``[Column(id="spa.last_visit", title=Text(en="Last visit", vi="Lần đến gần nhất"),
+        permission="spa.visits.read", load=last_visits_of)]``
+
+    Since core_api 1.1.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_bulk_actions(plugin: Plugin) -> list[BulkAction]:
+    """Declare what can be done with many chosen customers at once.
+
+    Called once while the application is built. ``run`` is called inside a transaction.
+
+    Returns:
+        Actions with ids ``<plugin>.<verb>``.
+
+    Example:
+        ``[BulkAction(id="spa.invite", title=Text(en="Invite", vi="Mời"),
+        permission="spa.visits.write", run=invite, confirm=True)]``
+
+    Since core_api 1.1.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_metrics(plugin: Plugin) -> list[Metric]:
+    """Declare figures over time, with the rows behind each of them.
+
+    Called once while the application is built. Dashboards, reports and the chart builder draw them;
+    whoever looks may ask a figure for its rows, and gets as many as it says.
+
+    Returns:
+        Metrics with ids ``<plugin>.<name>``.
+
+    Example:
+        ``[Metric(id="spa.visits", title=Text(en="Visits", vi="Lượt đến"), unit="count",
+        permission="spa.visits.read", points=visit_points, rows=visit_rows)]``
+
+    Since core_api 1.1.
+    """
+    raise NotImplementedError
+
+
+@hookspec
 async def relatum_validate_interactions(
     plugin: Plugin, drafts: Sequence[InteractionDraft]
 ) -> list[Refusal]:
@@ -248,5 +388,12 @@ DECLARING = (
     "relatum_register_routes",
     "relatum_register_reports",
     "relatum_register_import_targets",
+    "relatum_register_pages",
+    "relatum_register_panels",
+    "relatum_register_widgets",
+    "relatum_register_commands",
+    "relatum_register_columns",
+    "relatum_register_bulk_actions",
+    "relatum_register_metrics",
 )
 TAKING_PART = ("relatum_validate_interactions", "relatum_seed_demo")

@@ -9,8 +9,7 @@ process; changes count at once, those of other processes as soon as their signal
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -22,8 +21,9 @@ from relatum.access.telling import hear_others
 from relatum.access.viewer import ANONYMOUS, SYSTEM, Viewer, acting_as
 from relatum.db.guarding import as_the_house
 from relatum.events.context import because
+from relatum.http import forgery
 from relatum.http.reach import is_own_origin
-from relatum.http.replay import again, whole
+from relatum.http.replay import again, beginning, whole
 from relatum.http.shared_limits import SharedLimits
 from relatum.values.problems import Refused, Unauthenticated
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from relatum.app.house import House
 
 SESSION_COOKIE = "relatum_session"
-CSRF_HEADER = b"x-relatum-csrf"
-CSRF_FIELD = "csrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Headers that this layer looks at.
 HEADERS = frozenset(
@@ -49,7 +47,7 @@ HEADERS = frozenset(
         b"sec-fetch-site",
         b"content-type",
         b"x-relatum-reason",
-        CSRF_HEADER,
+        *forgery.HEADERS,
     }
 )
 #: Answered whoever asks, without looking: also while there is no database.
@@ -58,6 +56,14 @@ PROBES = frozenset({"/health", "/ready"})
 REMEMBERED = 1.0
 MOST_REMEMBERED = 10_000
 _FORM = "application/x-www-form-urlencoded"
+_FORM_WITH_FILES = "multipart/form-data"
+#: Of a form with files the proof is the first part: the files behind it are not read here.
+_FIRST_PART = re.compile(
+    rb"(?:\r\n)?--[^\r\n]{1,200}\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n"
+    rb"([0-9a-f]{1,128})\r\n",
+    re.IGNORECASE,
+)
+_FIRST_BYTES = 1024
 
 Ask = Callable[[str], Awaitable["Identity | None"]]
 
@@ -217,7 +223,7 @@ async def viewer_again(house: House, headers: Iterable[tuple[bytes, bytes]]) -> 
 def _noted(state: dict[str, Any], known: Known, secret: str) -> Viewer:
     state["viewer"] = known.viewer
     state["identity"] = known.identity
-    state["csrf"] = csrf_token(secret) if secret else ""
+    state["csrf"] = forgery.masked_token(secret) if secret else ""
     return known.viewer
 
 
@@ -228,11 +234,6 @@ def session_secret(cookies: str) -> str:
         if name == SESSION_COOKIE:
             return value.strip('"')
     return ""
-
-
-def csrf_token(secret: str) -> str:
-    """What a page of this session sends along with a write; tells nothing about the secret."""
-    return hmac.new(secret.encode(), b"relatum csrf", hashlib.sha256).hexdigest()
 
 
 async def _refuse_forged(
@@ -249,12 +250,16 @@ async def _refuse_forged(
         return receive
     if origin is not None and is_own_origin(origin, host, scheme):
         return receive
-    said = headers.get(CSRF_HEADER)
+    said = next((headers[name] for name in forgery.HEADERS if name in headers), None)
     if said is None and headers.get(b"content-type", "").lower().startswith(_FORM):
         body = await whole(receive)
         receive = again(body, receive)
         said = _field(body)
-    if said is None or not hmac.compare_digest(said.encode(), csrf_token(secret).encode()):
+    elif said is None and headers.get(b"content-type", "").lower().startswith(_FORM_WITH_FILES):
+        first, receive = await beginning(receive, _FIRST_BYTES)
+        part = _FIRST_PART.match(first)
+        said = part[1].decode("ascii") if part is not None else None
+    if said is None or not forgery.is_proof(said, secret):
         raise Refused(
             "expected a write that a page of this server sent, got nothing that shows it; send "
             "the header X-Relatum-CSRF with the value of the page, or use an API token"
@@ -267,7 +272,7 @@ def _field(body: bytes) -> str | None:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True)
     except ValueError:
         return None
-    return next((value for name, value in pairs if name == CSRF_FIELD), None)
+    return next((value for name, value in pairs if name == forgery.FIELD), None)
 
 
 def _unicode(text: str) -> str:

@@ -55,6 +55,11 @@ ALWAYS = (
     (b"server", b"relatum"),
 )
 PAGE_POLICY = (b"content-security-policy", CONTENT_SECURITY_POLICY)
+#: A service worker asks for what its own answer allows.
+WORKER_POLICY = (
+    b"content-security-policy",
+    b"default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'",
+)
 DATA_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 NO_STORE = (b"cache-control", b"no-store")
 #: Over https, the browser asks by nothing else from now on.
@@ -295,7 +300,9 @@ class _Passage:
                 cache = (name, value)
             elif name == b"content-type" and value.startswith(b"text/html"):
                 policy = PAGE_POLICY
-        complete = [*headers, *ALWAYS, policy, (b"x-request-id", self.id.encode())]
+        if WORKER_POLICY not in headers:
+            headers = [*headers, policy]
+        complete = [*headers, *ALWAYS, (b"x-request-id", self.id.encode())]
         if cache is NO_STORE:
             complete += (NO_STORE, VARY)
         if self._scheme == "https":

@@ -9,6 +9,7 @@ import msgspec
 from litestar.exceptions import NotFoundException
 
 from relatum.http.answers import Answer, Headers, Sent, address, length_of
+from relatum.http.calls import header
 from relatum.http.mounting import why_nothing
 from relatum.http.problems import MEDIA_TYPE, Failure, body_of, failure_of, record
 from relatum.telemetry.logs import about
@@ -59,7 +60,7 @@ def answer_failure(
     scope = request.scope
     handler = scope.get("route_handler")
     page = handler is not None and handler.opt.get("page") and scope["method"] == "GET"
-    if page and isinstance(error, Unauthenticated):
+    if page and isinstance(error, Unauthenticated) and not header(scope, b"hx-request"):
         return SignInFirst(scope)
     plugin = str(handler.opt.get("plugin", "")) if handler is not None else ""
     failure = failure_of(error, plugin=plugin)

@@ -3,6 +3,9 @@
 A stream says which customers changed and by which sort of event, never what is in them; a screen
 asks for that by the usual routes. It says so only of customers that its viewer sees at that moment
 and of events about which the viewer may know.
+
+A page carries the mark of a place in the log from before its rows were read; a stream that begins
+at a mark leaves nothing out. Marks are encrypted: how much happens in the house is told to nobody.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ import msgspec
 from relatum.access.telling import hear_others
 from relatum.customers.events import EVENT_TYPES as CUSTOMER_EVENTS
 from relatum.db.database import marks
-from relatum.events.log import Horizon
 from relatum.hooks.gate import CORE, owner
+from relatum.http.marks import Marks
 from relatum.interactions.events import EVENT_TYPES as INTERACTION_EVENTS
 from relatum.values.problems import TooMany
 
@@ -53,6 +56,8 @@ _PERMISSIONS = {
 }
 
 Changes = Mapping[UUID, Iterable[str]]
+#: Stands for the customer of events that are about none.
+NOBODY = UUID(int=0)
 
 
 class Subscription:
@@ -61,6 +66,8 @@ class Subscription:
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
         self.came = asyncio.Event()
+        #: the place in the log up to which everything is told or pending
+        self.until = 0
         #: customers and sorts of events that have not been told yet
         self.pending: dict[UUID, set[str]] = {}
         #: too much to tell one by one
@@ -101,11 +108,13 @@ class LiveUpdates:
 
     Attributes:
         lasts: a stream ends after so many seconds, and the browser opens it again.
+        marks: places in the log, as pages and streams name them.
     """
 
     def __init__(self, house: House) -> None:
         self.lasts = LASTS_SECONDS
         self._house = house
+        self.marks = Marks(house)
         self._subscriptions: set[Subscription] = set()
         self._wake = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
@@ -138,10 +147,41 @@ class LiveUpdates:
                     self._read(), context=contextvars.Context()
                 )
             await self._ready.wait()
+            subscription.until = max(subscription.until, await self.marks.now())
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
             self._wake.set()
+
+    async def catch_up(self, subscription: Subscription, since: str) -> bool:
+        """Add what came after a mark; ``False`` when that is not known any more.
+
+        Args:
+            subscription: hears already, so that nothing falls between.
+        """
+        after = self.marks.place(since)
+        if after is None:
+            return False
+        changes = await self._changes(after, subscription.until)
+        if changes is None:
+            return False
+        subscription.tell(await self._allowed(subscription.viewer, changes))
+        return not subscription.reload
+
+    async def since(self, viewer: Viewer, mark: str) -> Missed:
+        """What this viewer may know of that came after a mark, and the mark of now."""
+        until = await self.marks.now()
+        after = self.marks.place(mark)
+        changes = None if after is None else await self._changes(after, until)
+        allowed = await self._allowed(viewer, changes) if changes is not None else {}
+        complete = changes is not None and len(allowed) <= MOST_PENDING
+        told = changed_of(allowed if complete else {})
+        return Missed(
+            complete=complete,
+            mark=self.marks.text(until),
+            customers=told.customers,
+            events=told.events,
+        )
 
     def _doubt(self) -> None:
         for each in self._subscriptions:
@@ -153,20 +193,19 @@ class LiveUpdates:
 
     async def _read(self) -> None:
         end = self._house.events.listen(self._wake.set)
-        horizon = Horizon(self._house.db, self._house.events)
         seen: int | None = None
         try:
             while self._subscriptions:
                 self._wake.clear()
                 try:
-                    until = await horizon.now()
+                    until = await self.marks.now()
                     if seen is not None and until > seen:
                         await self._tell(seen, until)
                     seen = until
                     self._ready.set()
                 except Exception:
                     log.exception("live updates stopped for a moment")
-                await self._rest(UNDECIDED_SECONDS if horizon.undecided else POLL_SECONDS)
+                await self._rest(UNDECIDED_SECONDS if self.marks.undecided else POLL_SECONDS)
         finally:
             end()
 
@@ -177,34 +216,50 @@ class LiveUpdates:
             await asyncio.sleep(GATHER_SECONDS)
 
     async def _tell(self, seen: int, until: int) -> None:
+        hearing = list(self._subscriptions)
+        changes = await self._changes(seen, until)
+        if changes is None:
+            for each in hearing:
+                each.tell_all()
+        for some in self._by_rights(hearing).values() if changes else ():
+            allowed = await self._allowed(some[0].viewer, changes or {})
+            for each in some:
+                each.tell(allowed)
+        for each in hearing:
+            each.until = max(each.until, until)
+
+    async def _changes(self, seen: int, until: int) -> dict[UUID, set[str]] | None:
+        """Sorts of events by customer; ``None`` when there are too many to name them."""
+        if until <= seen:
+            return {}
         types = self._types()
         rows = await self._house.db.fetch(
             "SELECT customer_id, type FROM core_event WHERE seq > ? AND seq <= ? "  # noqa: S608
-            f"AND customer_id IS NOT NULL AND type IN ({marks(len(types))}) ORDER BY seq LIMIT ?",
+            f"AND type IN ({marks(len(types))}) ORDER BY seq LIMIT ?",
             *(seen, until, *types, MOST_EVENTS + 1),
         )
         if len(rows) > MOST_EVENTS:
-            for each in self._subscriptions:
-                each.tell_all()
-            return
+            return None
+        alone = self._permissions()
         changes: dict[UUID, set[str]] = {}
         for customer, type_ in rows:
-            changes.setdefault(customer, set()).add(type_)
-        if not changes:
-            return
-        for some in self._by_rights().values():
-            allowed = await self._allowed(some[0].viewer, changes)
-            for each in some:
-                each.tell(allowed)
+            if customer is not None or type_ in alone:
+                changes.setdefault(customer or NOBODY, set()).add(type_)
+        return changes
+
+    def _permissions(self) -> dict[str, str]:
+        """Who may know of an event that is about no customer, by its sort."""
+        every = self._house.registry.event_types
+        return {each.id: each.permission for each in every if each.permission}
 
     def _types(self) -> list[str]:
         plugins = [each for each in self._house.registry.event_types.ids() if owner(each) != CORE]
         return [*_PERMISSIONS, *plugins]
 
-    def _by_rights(self) -> dict[object, list[Subscription]]:
+    def _by_rights(self, hearing: Iterable[Subscription]) -> dict[object, list[Subscription]]:
         """Streams of viewers who may and see the same."""
         found: dict[object, list[Subscription]] = {}
-        for each in self._subscriptions:
+        for each in hearing:
             viewer = each.viewer
             key = (viewer.permissions, viewer.may_everything, viewer.sight)
             found.setdefault(key, []).append(each)
@@ -214,18 +269,21 @@ class LiveUpdates:
         self, viewer: Viewer, changes: Mapping[UUID, set[str]]
     ) -> dict[UUID, set[str]]:
         """What of the changes this viewer may know: of visible customers, by one statement."""
+        alone = self._permissions()
         known = {
             customer: found
             for customer, types in changes.items()
             if (found := {each for each in types if may_know(viewer, each)})
         }
+        told = {each for each in known.pop(NOBODY, ()) if viewer.may(alone.get(each, ""))}
+        of_nobody = {NOBODY: told} if told else {}
         if not known:
-            return {}
+            return of_nobody
         async with self._house.sights.looking_as(viewer):
             rows = await self._house.db.fetch_in(
                 "SELECT id FROM core_customer WHERE id IN ({})", list(known)
             )
-        return {id: known[id] for (id,) in rows}
+        return {id: known[id] for (id,) in rows} | of_nobody
 
 
 def may_know(viewer: Viewer, event_type: str) -> bool:
@@ -250,11 +308,34 @@ class ChangedCustomer(msgspec.Struct, frozen=True):
 
 
 class Changed(msgspec.Struct, frozen=True):
-    """What a ``changed`` message carries."""
+    """What a ``changed`` message carries.
+
+    Attributes:
+        events: sorts of events that are about no customer.
+    """
 
     customers: list[ChangedCustomer]
+    events: list[str] = []
+
+
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """What came after a mark.
+
+    Attributes:
+        complete: whether this is all of it; if not, everything may have changed.
+        events: sorts of events that are about no customer.
+        mark: of now, to go on from.
+    """
+
+    complete: bool
+    mark: str
+    customers: list[ChangedCustomer]
+    events: list[str] = []
 
 
 def changed_of(changes: Changes) -> Changed:
     """Changes as they are sent."""
-    return Changed([ChangedCustomer(id, sorted(types)) for id, types in changes.items()])
+    return Changed(
+        [ChangedCustomer(id, sorted(types)) for id, types in changes.items() if id != NOBODY],
+        sorted(changes.get(NOBODY, ())),
+    )

@@ -1,4 +1,4 @@
-"""Putting the routes of plugins under ``/api/v1/plugins/<id>`` while the application runs."""
+"""Putting the routes of plugins under an address of theirs while the application runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from relatum.hooks.gate import Gate
     from relatum.plugins.table import PluginTable
 
+#: Where their routes are, and their pages.
 PREFIX = "/api/v1/plugins/"
+PAGES = "/p/"
 #: Handlers that take one of these read the query string themselves.
 _OWN_READERS = frozenset({"request", "query", "scope"})
 
@@ -38,6 +40,7 @@ class Mounting:
         gate: who is on.
         rebuilt: called when routes had to be taken out and the application's router is a new one.
         permissions: those that the routes of a plugin may ask for.
+        prefix: of the addresses; the id of the plugin follows.
     """
 
     def __init__(
@@ -46,8 +49,10 @@ class Mounting:
         gate: Gate,
         rebuilt: Callable[[], None],
         permissions: Callable[[str], Container[str]],
+        prefix: str = PREFIX,
     ) -> None:
         self._app = app
+        self._prefix = prefix
         self._gate = gate
         self._rebuilt = rebuilt
         self._permissions = permissions
@@ -59,7 +64,7 @@ class Mounting:
             PluginError: Litestar cannot take them, or one asks for no declared permission; then
                 none is there, and the routes of others are as they were.
         """
-        prefix = f"{PREFIX}{plugin.id}"
+        prefix = f"{self._prefix}{plugin.id}"
         before = [route for route in self._app.routes if not _is_under(route.path, prefix)]
         if len(before) < len(self._app.routes):
             self._restore(before)
@@ -127,9 +132,10 @@ def off(plugin_id: str) -> str:
 
 def why_nothing(path: str, plugins: PluginTable) -> str | None:
     """Why a plugin's address does not answer; ``None`` for any other address."""
-    if not path.startswith(PREFIX):
+    prefix = next((each for each in (PREFIX, PAGES) if path.startswith(each)), None)
+    if prefix is None:
         return None
-    plugin_id = path.removeprefix(PREFIX).partition("/")[0]
+    plugin_id = path.removeprefix(prefix).partition("/")[0]
     try:
         state = plugins.state(plugin_id)
     except RelatumError as error:

@@ -36,3 +36,30 @@ def again(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return replay
+
+
+async def beginning(receive: Receive, least: int) -> tuple[bytes, Receive]:
+    """The first bytes of a body, and the whole of it as if it came now; the rest is not held.
+
+    Args:
+        least: so many bytes are waited for, unless the body has fewer.
+
+    Raises:
+        MalformedRequest: as :func:`whole`.
+    """
+    messages: list[Any] = []
+    held = b""
+    while len(held) < least:
+        message: Any = await receive()
+        if message["type"] != "http.request":
+            raise MalformedRequest("expected the whole body, got a closed connection; try again")
+        messages.append(message)
+        held += message.get("body", b"")
+        if not message.get("more_body", False):
+            break
+    messages.reverse()
+
+    async def replay() -> Any:
+        return messages.pop() if messages else await receive()
+
+    return held, replay

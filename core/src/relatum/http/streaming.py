@@ -43,15 +43,26 @@ Again = Callable[[], Awaitable["Viewer | None"]]
 class Stream(Answer[None]):
     """Live updates for one viewer.
 
-    ``hello`` comes first: what is shown may be older. Then ``changed`` with
+    ``hello`` comes first: what is shown may be older; or ``continued``, when everything since the
+    mark that was given is told. Then ``changed`` with
     :class:`~relatum.http.live.Changed`; ``reload`` when too much has changed to name it; ``end``
-    when the session has ended or this server does. Between them comments say that it lives.
+    when the session has ended or this server does. Between them comments say that it lives. Each
+    has as its id the mark from which another stream can go on.
     """
 
-    __slots__ = ("_again", "_live", "_process", "_viewer")
+    __slots__ = ("_again", "_live", "_process", "_since", "_viewer")
 
-    def __init__(self, live: LiveUpdates, viewer: Viewer, again: Again, process: Process) -> None:
+    def __init__(
+        self,
+        live: LiveUpdates,
+        viewer: Viewer,
+        again: Again,
+        process: Process,
+        *,
+        since: str = "",
+    ) -> None:
         super().__init__(None)
+        self._since = since
         self._live = live
         self._viewer = viewer
         self._again = again
@@ -67,8 +78,12 @@ class Stream(Answer[None]):
             try:
                 await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
                 if scope["state"].get("asked") != "HEAD":
-                    flow = _Flow(subscription, send, gone, self._again, self._process)
-                    await flow.run(self._live.lasts)
+                    first = "hello"
+                    if self._since and await self._live.catch_up(subscription, self._since):
+                        first = "continued"
+                    mark = self._live.marks.text
+                    flow = _Flow(subscription, send, gone, self._again, self._process, mark)
+                    await flow.run(self._live.lasts, first)
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             except TimeoutError:
                 log.info("a stream of live updates was dropped: its reader is too slow")
@@ -84,7 +99,9 @@ class _Flow:
         gone: asyncio.Task[None],
         again: Again,
         process: Process,
+        mark: Callable[[int], str],
     ) -> None:
+        self._mark = mark
         self._subscription = subscription
         self._write = send
         self._gone = gone
@@ -93,13 +110,13 @@ class _Flow:
         self._loop = asyncio.get_running_loop()
         self._checked = self._loop.time()
 
-    async def run(self, lasts: float) -> None:
+    async def run(self, lasts: float, first: str) -> None:
         """For so many seconds, or until the reader has gone or may look no more.
 
         Raises:
             TimeoutError: the reader does not take what is sent.
         """
-        await self._say("hello", head=f"retry: {AGAIN_MILLISECONDS}\n")
+        await self._say(first, head=f"retry: {AGAIN_MILLISECONDS}\n")
         end = self._loop.time() + lasts
         while (left := end - self._loop.time()) > 0 and not self._process.stopping:
             with contextlib.suppress(TimeoutError):
@@ -133,12 +150,19 @@ class _Flow:
         elif changes := subscription.take():
             await self._say("changed", changed_of(changes))
         else:
-            await self._send(b": alive\n\n")
+            await self._send(f": alive\n{self._id()}\n".encode())
         return True
 
     async def _say(self, event: str, data: Any = None, *, head: str = "") -> None:
         body = encoded({} if data is None else data)
-        await self._send(f"{head}event: {event}\ndata: ".encode() + body + b"\n\n")
+        lines = f"{head}event: {event}\n{self._id()}data: "
+        await self._send(lines.encode() + body + b"\n\n")
+
+    def _id(self) -> str:
+        """From where another stream can go on; none while there is something left to tell."""
+        left = self._subscription.pending or self._subscription.reload
+        mark = "" if left else self._mark(self._subscription.until)
+        return f"id: {mark}\n" if mark else ""
 
     async def _send(self, message: bytes) -> None:
         async with asyncio.timeout(SEND_SECONDS):

@@ -13,7 +13,7 @@ from relatum.db.database import to_json
 from relatum.db.guarding import as_the_house
 from relatum.hooks.declarations import Written
 from relatum.importing.plan import Plan
-from relatum.importing.results import Counts, Entry, ProposalSummary
+from relatum.importing.results import Counts, Entry, ProposalSummary, State
 from relatum.values.ids import new_id
 from relatum.values.problems import Conflict, NotFound
 from relatum.values.time import now
@@ -261,6 +261,12 @@ class Journal:
         ]
 
     @_of_the_house
+    async def state(self, id: UUID) -> State | None:
+        """How far an import is; ``None`` when nothing of it was written."""
+        row = await self._db.fetch_one("SELECT state FROM core_import WHERE id = ?", id)
+        return row[0] if row else None
+
+    @_of_the_house
     async def entry(self, id: UUID) -> Entry:
         """One import.
 
@@ -281,13 +287,13 @@ class Journal:
 
     async def _entries(self, rest: str, *params: Any) -> list[Entry]:
         rows = await self._db.fetch(f"{_SELECT} {rest}", *params)
-        entries = []
-        for row in rows:
-            counts = Counts()
-            for one in (await self.counts(row[0])).values():
-                counts.add(one)
-            entries.append(Entry(**_named(row), counts=counts))
-        return entries
+        totals = {row[0]: Counts() for row in rows}
+        batches = await self._db.fetch_in(
+            "SELECT import_id, counts FROM core_import_batch WHERE import_id IN ({})", list(totals)
+        )
+        for id, counts in batches:
+            totals[id].add(msgspec.json.decode(counts, type=Counts))
+        return [Entry(**_named(row), counts=totals[row[0]]) for row in rows]
 
     @_of_the_house
     async def plan(self, id: UUID) -> tuple[Plan, list[str], int]:

@@ -34,16 +34,26 @@ class Previewing:
         most: records, of all files together, that are tried out against the database; ``None`` for
             all. Files are tried out whole and in order, so that what refers to an earlier file
             finds it; the first that is too large and those after it are only read and mapped.
+        in_parts: try the first file out batch by batch when it is too large; nothing before it is
+            missing then.
     """
 
     def __init__(
-        self, house: House, plan: Plan, *, batch: int, most: int | None, watch: Watch | None
+        self,
+        house: House,
+        plan: Plan,
+        *,
+        batch: int,
+        most: int | None,
+        watch: Watch | None,
+        in_parts: bool = False,
     ) -> None:
         self._house = house
         self._plan = plan
         self._batch = batch
         self._most = most
         self._watch = watch
+        self._in_parts = in_parts
 
     async def run(self, folder: Path) -> Preview:
         """See :meth:`relatum.importing.service.Imports.preview`."""
@@ -52,6 +62,8 @@ class Previewing:
         heard = [_Heard(source, len(sources), self._watch) for source in sources]
         rehearsed = await self._read(sources, heard) if self._most is not None else len(sources)
         heard[:rehearsed] = await self._rehearse(sources[:rehearsed], len(sources))
+        if self._in_parts and sources and not rehearsed:
+            heard[0] = await self._try_in_parts(sources[0], len(sources))
         return self._preview(
             [*opened.problems, *opened.notes], bool(opened.problems), heard, rehearsed
         )
@@ -82,6 +94,17 @@ class Previewing:
                 raise _TakeBack
         return heard
 
+    async def _try_in_parts(self, source: Source, files: int) -> _Heard:
+        async def begin() -> None:
+            await self._house.customers.declare_fields(self._plan.fields)
+
+        ears = _Heard(source, files, self._watch)
+        ears.in_parts = True
+        run = self._run(source, ears)
+        await run.try_in_parts(begin)
+        ears.first = run.first
+        return ears
+
     def _run(self, source: Source, ears: _Heard) -> FileRun:
         return FileRun(
             self._house.db,
@@ -106,6 +129,7 @@ class Previewing:
             report.counts = ears.counts
             report.first = ears.first
             report.rehearsed = number < rehearsed
+            report.in_parts = ears.in_parts
             reports.append(report)
         return Preview(
             name=self._plan.name,
@@ -133,6 +157,7 @@ class _Heard:
         self.findings = Findings()
         self.proposals: list[ProposalSummary] = []
         self.first: list[dict[str, object]] = []
+        self.in_parts = False
 
     def hear(self, ledger: Ledger, counts: Counts) -> None:
         self.counts.add(counts)

@@ -109,7 +109,9 @@ class FileReport(msgspec.Struct, kw_only=True):
     """One file: how it was read and what came of its rows.
 
     In a preview, ``first`` holds its first records as they were mapped, and ``rehearsed`` says
-    whether it was tried out against the database, or only read and mapped.
+    whether it was tried out whole against the database. ``in_parts``: it was tried out batch by
+    batch, so that rows do not find those of batches before them; without both it was only read and
+    mapped.
     """
 
     path: str
@@ -123,6 +125,7 @@ class FileReport(msgspec.Struct, kw_only=True):
     mend: str | None = None
     first: list[dict[str, object]] = []
     rehearsed: bool = True
+    in_parts: bool = False
 
 
 class Preview(msgspec.Struct, kw_only=True):
@@ -175,7 +178,10 @@ class Undone(msgspec.Struct, kw_only=True):
 
 
 class Entry(msgspec.Struct, kw_only=True, frozen=True):
-    """One import in the journal."""
+    """One import in the journal; ``progress`` while it runs.
+
+    ``asked``: somebody asked for it here, not at the command line, so it can be looked at.
+    """
 
     id: UUID
     name: str
@@ -187,3 +193,5 @@ class Entry(msgspec.Struct, kw_only=True, frozen=True):
     undone_at: dt.datetime | None
     files: list[str]
     counts: Counts
+    progress: Progress | None = None
+    asked: bool = False

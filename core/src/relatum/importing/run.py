@@ -97,6 +97,10 @@ def scope_of(id: UUID, plan: Plan, entry: FilePlan, *, dry: bool = False) -> Imp
     )
 
 
+class _TakenBack(Exception):
+    """A batch was only tried: what it wrote is rolled back."""
+
+
 class _Piece(msgspec.Struct):
     """A batch that is read and mapped."""
 
@@ -167,6 +171,26 @@ class FileRun:
             await self._record(piece.batch, Written(), piece.ledger)
             self._listener(piece.ledger, piece.batch.counts)
         return records
+
+    async def try_in_parts(self, begin: Callable[[], Awaitable[None]]) -> None:
+        """Try the file out batch by batch, each in a transaction of its own that is taken back.
+
+        Every batch meets the house as it is: rows that refer to rows of batches before them do
+        not find them. Other writers wait for one batch at most.
+
+        Args:
+            begin: what each transaction begins with.
+        """
+        pieces = self._pieces(0)
+        while (piece := await _next(pieces)) is not None:
+            pairs = await self._prepared(piece.pairs, piece.ledger)
+            with contextlib.suppress(_TakenBack):
+                async with self._db.transaction():
+                    await begin()
+                    written = await self._write(pairs, piece.ledger)
+                    await self._record(piece.batch, written, piece.ledger)
+                    raise _TakenBack
+            self._listener(piece.ledger, piece.batch.counts)
 
     def _pieces(self, settled: int) -> Generator[_Piece]:
         for batch in batches(self._source, self._batch, cut=settled):

@@ -60,14 +60,23 @@ class Imports:
         *,
         watch: Watch | None = None,
         rehearse: int | None = REHEARSED,
+        in_parts: bool = False,
     ) -> Preview:
         """What applying the plan would do; nothing is written.
 
         Every row is read, mapped and converted. Files of ``rehearse`` records together (all files
         for ``None``) are also written, in a transaction that is taken back, so that problems with
-        the data of the house show as well. Other writers wait meanwhile.
+        the data of the house show as well. Other writers wait meanwhile. With ``in_parts`` a first
+        file that is larger is tried out batch by batch.
         """
-        previewing = Previewing(self._house, plan, batch=self._batch, most=rehearse, watch=watch)
+        previewing = Previewing(
+            self._house,
+            plan,
+            batch=self._batch,
+            most=rehearse,
+            watch=watch,
+            in_parts=in_parts,
+        )
         return await previewing.run(folder)
 
     async def apply(

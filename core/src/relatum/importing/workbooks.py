@@ -1,9 +1,10 @@
-"""Writing XLSX: one sheet of text. A cell of text is never a formula, whatever it begins with."""
+"""Writing XLSX: one sheet of texts and numbers. A text is never a formula, however it begins."""
 
 from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -49,23 +50,24 @@ class SheetFile:
         self._sheet.write(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
         self._rows = 0
 
-    def write(self, cells: Sequence[str]) -> None:
-        """One row; empty cells are left out.
+    def write(self, cells: Sequence[str | int | float | Decimal]) -> None:
+        """One row of texts and numbers; empty texts are left out.
 
         Raises:
             InvalidInput: more rows, or a longer text, than a spreadsheet can open.
         """
         self._rows += 1
-        if self._rows > MOST_ROWS or any(len(cell) > MOST_CHARACTERS for cell in cells):
+        if self._rows > MOST_ROWS or any(
+            isinstance(cell, str) and len(cell) > MOST_CHARACTERS for cell in cells
+        ):
             raise InvalidInput(
                 f"expected at most {MOST_ROWS:,} rows and {MOST_CHARACTERS:,} characters a cell, "
                 "got more than a spreadsheet can open; take CSV or JSON lines"
             )
         row = "".join(
-            f'<c r="{_letters(place)}{self._rows}" t="inlineStr"><is>'
-            f'<t xml:space="preserve">{escape(escaped(cell))}</t></is></c>'
+            _cell(f"{_letters(place)}{self._rows}", cell)
             for place, cell in enumerate(cells)
-            if cell
+            if cell != ""
         )
         self._sheet.write(f'<row r="{self._rows}">{row}</row>'.encode())
 
@@ -74,6 +76,13 @@ class SheetFile:
         self._sheet.write(b"</sheetData></worksheet>")
         self._sheet.close()
         self._zip.close()
+
+
+def _cell(place: str, cell: str | float | Decimal) -> str:
+    if isinstance(cell, str):
+        text = f'<t xml:space="preserve">{escape(escaped(cell))}</t>'
+        return f'<c r="{place}" t="inlineStr"><is>{text}</is></c>'
+    return f'<c r="{place}"><v>{cell}</v></c>'
 
 
 def _part(name: str) -> zipfile.ZipInfo:

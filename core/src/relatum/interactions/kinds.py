@@ -63,24 +63,48 @@ KINDS = [
         title=Text(en="Purchase", vi="Mua hàng"),
         payload=Purchase,
         icon="shopping-cart",
+        template="relatum/kinds/purchase.html",
     ),
     InteractionKind(
         id="core.cancellation",
         title=Text(en="Cancelled purchase", vi="Huỷ mua hàng"),
         payload=Purchase,
         icon="receipt-refund",
-    ),
-    InteractionKind(id="core.note", title=Text(en="Note", vi="Ghi chú"), payload=Note, icon="note"),
-    InteractionKind(
-        id="core.call", title=Text(en="Call", vi="Cuộc gọi"), payload=Call, icon="phone"
+        template="relatum/kinds/purchase.html",
     ),
     InteractionKind(
-        id="core.message", title=Text(en="Message", vi="Tin nhắn"), payload=Message, icon="message"
+        id="core.note",
+        title=Text(en="Note", vi="Ghi chú"),
+        payload=Note,
+        icon="note",
+        template="relatum/kinds/note.html",
     ),
     InteractionKind(
-        id="core.visit", title=Text(en="Visit", vi="Ghé thăm"), payload=Visit, icon="map-pin"
+        id="core.call",
+        title=Text(en="Call", vi="Cuộc gọi"),
+        payload=Call,
+        icon="phone",
+        template="relatum/kinds/call.html",
     ),
     InteractionKind(
-        id="core.meeting", title=Text(en="Meeting", vi="Cuộc hẹn"), payload=Meeting, icon="users"
+        id="core.message",
+        title=Text(en="Message", vi="Tin nhắn"),
+        payload=Message,
+        icon="message",
+        template="relatum/kinds/message.html",
+    ),
+    InteractionKind(
+        id="core.visit",
+        title=Text(en="Visit", vi="Ghé thăm"),
+        payload=Visit,
+        icon="map-pin",
+        template="relatum/kinds/visit.html",
+    ),
+    InteractionKind(
+        id="core.meeting",
+        title=Text(en="Meeting", vi="Cuộc hẹn"),
+        payload=Meeting,
+        icon="users",
+        template="relatum/kinds/meeting.html",
     ),
 ]

@@ -118,6 +118,29 @@ class Interactions:
         kept, following = cut(found, asked, value=COLUMNS.index(asked.sort.column), id=0)
         return Page([_interaction(row) for row in kept], following)
 
+    async def sorts_of(self, customer: UUID) -> list[tuple[str, str, int]]:
+        """Kind, channel and how many of them there are, of one customer."""
+        return [
+            (kind, channel, number)
+            for kind, channel, number in await self._db.fetch(
+                "SELECT kind, channel, count(*) FROM core_interaction WHERE customer_id = ? "
+                "GROUP BY kind, channel ORDER BY kind, channel",
+                customer,
+            )
+        ]
+
+    async def latest(self, customers: Sequence[UUID]) -> dict[UUID, dt.datetime]:
+        """Customer → when something last happened; those with whom nothing did are left out."""
+        found = await self._db.fetch_in(
+            "SELECT customer_id, max(occurred_at) FROM core_interaction "
+            "WHERE customer_id IN ({}) GROUP BY customer_id",
+            customers,
+        )
+        return {
+            id: moment if isinstance(moment, dt.datetime) else dt.datetime.fromisoformat(moment)
+            for id, moment in found
+        }
+
     async def ids_by_key(self, keys: Sequence[str]) -> dict[str, UUID]:
         """Idempotency key → interaction, for those that are recorded, archived ones too."""
         found = await self._db.fetch_in(
@@ -160,7 +183,7 @@ class Interactions:
         """
         async with self._db.transaction():
             moment = now()
-            refuse(await self.check(drafts), "interactions")
+            drafts = await self._acceptable(drafts)
             keys = [draft.idempotency_key for draft in drafts if draft.idempotency_key]
             known = await self.ids_by_key(keys) if keys else {}
             ids: list[UUID] = []
@@ -175,6 +198,47 @@ class Interactions:
                         known[draft.idempotency_key] = id
             await self._write(fresh, moment, by)
         return ids
+
+    async def _acceptable(self, drafts: Sequence[InteractionDraft]) -> Sequence[InteractionDraft]:
+        """The drafts, for the customers that those they name have become."""
+        await self._hold_customers(drafts)
+        refusals = await self.check(drafts)
+        if refusals and (current := await self._under_current_ids(drafts)) is not None:
+            drafts, refusals = current, await self.check(current)
+        refuse(refusals, "interactions")
+        return drafts
+
+    async def _hold_customers(self, drafts: Sequence[InteractionDraft]) -> None:
+        """Wait for whoever is merging one of the customers, and let nobody begin to.
+
+        On SQLite whoever writes is alone anyway.
+        """
+        ids = list({draft.customer_id for draft in drafts if draft.customer_id is not None})
+        if self._db.kind == "postgresql" and ids:
+            with as_the_house():
+                await self._db.fetch_in(
+                    "SELECT id FROM core_customer WHERE id IN ({}) ORDER BY id FOR KEY SHARE", ids
+                )
+
+    async def _under_current_ids(
+        self, drafts: Sequence[InteractionDraft]
+    ) -> list[InteractionDraft] | None:
+        """The drafts with the ids of survivors; ``None`` when no customer was merged."""
+        wanted = list({draft.customer_id for draft in drafts if draft.customer_id is not None})
+        found = await self._db.fetch_in(
+            "SELECT absorbed_id, customer_id FROM core_merge "
+            "WHERE absorbed_id IN ({}) AND undone_at IS NULL",
+            wanted,
+        )
+        if not found:
+            return None
+        now_at: dict[UUID, UUID] = dict(found)
+        return [
+            msgspec.structs.replace(draft, customer_id=now_at[draft.customer_id])
+            if draft.customer_id in now_at
+            else draft
+            for draft in drafts
+        ]
 
     async def _write(
         self, fresh: Sequence[tuple[UUID, InteractionDraft]], moment: dt.datetime, by: str

@@ -67,9 +67,16 @@ async def latest_runs(db: Database, job: str, uniques: Sequence[str]) -> dict[st
 
 
 async def find_runs(
-    db: Database, *, job: str, states: Sequence[RunState], limit: int, cursor: str | None
+    db: Database,
+    *,
+    job: str,
+    states: Sequence[RunState],
+    limit: int,
+    cursor: str | None,
+    asked_from: dt.datetime | None = None,
+    asked_before: dt.datetime | None = None,
 ) -> Page[JobRun]:
-    """The newest first: of one job or all, in some states or any.
+    """The newest first: of one job or all, in some states or any, asked for at some time.
 
     Raises:
         InvalidInput: the cursor is not one of this list.
@@ -77,14 +84,12 @@ async def find_runs(
     queued = [STATUSES[state] for state in states if state in STATUSES]
     over = [state for state in states if state not in STATUSES]
     queries: list[PageQuery] = []
-    for select, job_column, state_column, wanted in (
-        (_QUEUED, "entrypoint", "status", queued),
-        (_DONE, "job", "state", over),
+    for select, columns, wanted in (
+        (_QUEUED, ("entrypoint", "status", "created"), queued),
+        (_DONE, ("job", "state", "enqueued_at"), over),
     ):
         if wanted or not states:
-            where = [f"{job_column} = ?"] if job else []
-            where += [f"{state_column} IN ({marks(len(wanted))})"] if wanted else []
-            params = [*([job] if job else []), *wanted]
+            where, params = _conditions(columns, job, wanted, asked_from, asked_before)
             queries.append(
                 paginate(
                     select,
@@ -101,6 +106,29 @@ async def find_runs(
     merged = list(heapq.merge(*found, key=lambda row: row[0].int, reverse=True))
     kept, following = cut(merged, queries[0], value=0, id=0)
     return Page([job_run(row) for row in kept], following)
+
+
+def _conditions(
+    columns: tuple[str, str, str],
+    job: str,
+    states: Sequence[str],
+    asked_from: dt.datetime | None,
+    asked_before: dt.datetime | None,
+) -> tuple[list[str], list[Any]]:
+    """Conditions and their parameters, with the names that a table has for job, state and time."""
+    of_job, state, asked = columns
+    where, params = [], list[Any]()
+    if job:
+        where.append(f"{of_job} = ?")
+        params.append(job)
+    if states:
+        where.append(f"{state} IN ({marks(len(states))})")
+        params += states
+    for sign, moment in ((">=", asked_from), ("<", asked_before)):
+        if moment is not None:
+            where.append(f"{asked} {sign} ?")
+            params.append(moment)
+    return where, params
 
 
 async def queue_statuses(db: Database, on: Collection[str]) -> list[QueueStatus]:

@@ -86,7 +86,8 @@ def _next_cron(cron: str, after: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     found: list[dt.datetime] = []
     for time in _clock_times(cron, shown if calm else shown - _AROUND):
         moments = [time.replace(tzinfo=zone, fold=fold).astimezone(dt.UTC) for fold in folds]
-        found += [moment for moment in moments if moment > after]
+        # of a time that is skipped the second reading is an hour before it, and means nothing
+        found += [moment for moment in moments if moment > after and moment >= moments[0]]
         # where the clock is moved, what it shows later may come earlier
         if found and (calm or time > shown + _AROUND):
             return min(found)
@@ -168,6 +169,10 @@ class Schedules:
     def __init__(self, db: Database, registry: Registry, *, time_zone: str) -> None:
         self._db = db
         self._registry = registry
+        self.go_by(time_zone)
+
+    def go_by(self, time_zone: str) -> None:
+        """From now on the times of schedules are those of this zone."""
         self._zone = ZoneInfo(time_zone)
 
     async def tick(self, enqueue: Enqueue) -> int:

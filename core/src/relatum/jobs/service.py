@@ -210,13 +210,26 @@ class Jobs:
         states: Sequence[RunState] = (),
         limit: int = 50,
         cursor: str | None = None,
+        asked_from: dt.datetime | None = None,
+        asked_before: dt.datetime | None = None,
     ) -> Page[JobRun]:
         """Runs, the newest first: of one job or all, in some states or any.
+
+        Args:
+            asked_from: those asked for at this moment or later; ``asked_before``: earlier than it.
 
         Raises:
             InvalidInput: the cursor is not one of this list.
         """
-        return await records.find_runs(self._db, job=job, states=states, limit=limit, cursor=cursor)
+        return await records.find_runs(
+            self._db,
+            job=job,
+            states=states,
+            limit=limit,
+            cursor=cursor,
+            asked_from=asked_from,
+            asked_before=asked_before,
+        )
 
     async def latest(self, job: str, uniques: Sequence[str]) -> dict[str, JobRun]:
         """The last run of a job with each of some unique keys, wherever it stands; those without

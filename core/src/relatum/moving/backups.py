@@ -113,6 +113,11 @@ def folders_of(settings: Settings) -> dict[str, Path]:
     return {**own, "archive": settings.archive_path}
 
 
+def backup_folder(settings: Settings) -> Path:
+    """Where backups are kept."""
+    return settings.home / Path(settings.backup.folder).expanduser()
+
+
 def name_at(moment: dt.datetime) -> str:
     """How a backup of a moment is called."""
     return f"relatum-{moment.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}.tar"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,8 @@ class Loader:
         settings, problems = read_settings(found.id, imported.settings, table)
         if imported.app is not None:
             problems += app_problems(found.id, imported.app, installed)
-        plugin = Plugin(found.id, version=found.version, settings=settings)
+        folder = found.folder or _folder_of(imported.module)
+        plugin = Plugin(found.id, version=found.version, settings=settings, folder=folder)
         problems += self.dispatcher.add(plugin, imported.module)
         if problems:
             return None, problems
@@ -124,6 +126,10 @@ class Loader:
             got=describe(outcome.error),
             mend="mend the plugin or install what it needs, or switch it off",
         )
+
+
+def _folder_of(module: ModuleType) -> Path | None:
+    return Path(module.__file__).parent if module.__file__ else None
 
 
 def _import(imported: _Imported, package: str, manifest: Manifest) -> None:

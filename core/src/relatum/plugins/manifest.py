@@ -22,9 +22,10 @@ Kind = Literal["model", "channel", "function", "trade"]
 
 #: The rooms of core, and the words that stand beside plugin ids in settings and addresses.
 RESERVED = frozenset(
-    {"access", "api", "app", "cli", "config", "contact", "core", "customers", "db", "disabled"}
-    | {"enabled", "events", "hooks", "http", "import", "importing", "interactions", "jobs"}
-    | {"models", "person", "plugin", "plugins", "relatum", "reports", "system", "values", "web"}
+    {"access", "api", "app", "assets", "cli", "config", "contact", "core", "customers", "db"}
+    | {"disabled", "enabled", "events", "hooks", "http", "import", "importing", "interactions"}
+    | {"jobs", "models", "person", "plugin", "plugins", "relatum", "reports", "system"}
+    | {"values", "web"}
 )
 _FROM_METADATA = {"title", "name", "version", "licence", "license", "description", "summary"}
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")

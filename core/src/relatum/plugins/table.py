@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from relatum.hooks.declaring import Declared
@@ -101,6 +101,11 @@ class PluginTable:
         manifests = {each.id: each.manifest for each in self.found if each.manifest is not None}
         return graph.dependents(manifests, plugin_id)
 
+    def imagined(self, settings: Settings) -> PluginTable:
+        """What a survey with other settings would say of the plugins that are installed now."""
+        found = list(self._installed.values())
+        return PluginTable(settings, discover=lambda: found)
+
     def apps(self) -> list[AppConfig]:
         """The Piccolo apps of all installed plugins, switched on or off, dependencies first.
 
@@ -165,6 +170,11 @@ class PluginTable:
         self._pending = Counter(step.app for step in steps)
         self._looked_at = frozenset(self._installed)
         self._set_gate()
+
+    @property
+    def pending(self) -> Mapping[str, int]:
+        """How many migrations of each app had not run when somebody looked last."""
+        return {} if self._pending is None else +self._pending
 
     def quarantine(self, plugin_id: str, problem: Problem) -> None:
         """Keep a loaded plugin out from now on, and those that require it."""

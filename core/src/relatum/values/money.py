@@ -1,6 +1,7 @@
 """Money: whole minor units and a currency code (ISO 4217). Never floats, never mixed currencies."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -112,7 +113,8 @@ def parse_money(
 
     ``decimal`` says which mark separates decimals; without it the text must leave no doubt:
     ``1.234`` is refused for USD, and is 1234 for VND, which has no decimals. ``rounded`` allows
-    more decimals than the currency has and rounds halves away from zero.
+    more decimals than the currency has and rounds halves away from zero. Vietnamese number words
+    at the end count: ``12,5 triệu``, ``2 tỷ``, ``500k``; ``1.500 triệu`` leaves a doubt.
 
     Raises:
         InvalidInput: no number, ambiguous, too many decimals, another currency, out of range.
@@ -121,8 +123,9 @@ def parse_money(
     if len(text) <= _PLAIN_DIGITS and text.isascii() and text.isdigit():
         return Money(int(text) * 10**places, currency)
     stripped, negative = _bare_number(text, currency, where)
-    whole, fraction = _split_decimals(stripped, decimal, places, text, where)
-    if not rounded and len(fraction.rstrip("0")) > places:
+    stripped, zeros = _without_word(stripped)
+    whole, fraction = _split_decimals(stripped, decimal, places or zeros, text, where)
+    if not rounded and len(fraction.rstrip("0")) > places + zeros:
         raise _refused(
             "too-many-decimals",
             f"{currency} has {places} decimals, the amount has more",
@@ -130,7 +133,7 @@ def parse_money(
             f"at most {places} decimals",
             where,
         )
-    exact = Decimal(f"{whole}.{fraction or '0'}").scaleb(places)
+    exact = Decimal(f"{whole}.{fraction or '0'}").scaleb(places + zeros)
     amount = int(exact.to_integral_value(ROUND_HALF_UP))
     if amount > MAX_AMOUNT:
         raise _refused(
@@ -157,6 +160,13 @@ def format_money(money: Money, language: str) -> str:
 
 
 _NUMBER = re.compile(r"[0-9]+(?:[.,'’ ][0-9]+)*|[.,][0-9]+")
+#: Words behind a number, and the zeros they stand for.
+_WORDS = {
+    **dict.fromkeys(("nghìn", "ngàn", "k"), 3),
+    **dict.fromkeys(("triệu", "tr"), 6),
+    **dict.fromkeys(("tỷ", "tỉ"), 9),
+}
+_WITH_WORD = re.compile(rf"(?P<number>.*\d) ?(?P<word>{'|'.join(_WORDS)})", re.IGNORECASE)
 _LONGEST = 60
 _PLAIN_DIGITS = 14  # with at most four decimals below MAX_AMOUNT
 
@@ -173,7 +183,7 @@ def _bare_number(text: str, currency: str, where: str) -> tuple[str, bool]:
     bare = bare.replace("-", "", 1).strip() if bare.startswith("-") else bare
     bare = _without_sign(bare, currency)
     bare = bare.removeprefix("-").strip() if minus == 1 else bare
-    if not _NUMBER.fullmatch(bare) or (brackets and minus):
+    if not _NUMBER.fullmatch(_without_word(bare)[0]) or (brackets and minus):
         raise _refused(
             "not-an-amount",
             f"This is not an amount in {currency}",
@@ -182,6 +192,12 @@ def _bare_number(text: str, currency: str, where: str) -> tuple[str, bool]:
             where,
         )
     return bare, brackets or minus == 1
+
+
+def _without_word(bare: str) -> tuple[str, int]:
+    """The number before a word such as ``triệu``, and the zeros that the word stands for."""
+    found = _WITH_WORD.fullmatch(unicodedata.normalize("NFC", bare))
+    return (found["number"], _WORDS[found["word"].lower()]) if found else (bare, 0)
 
 
 def _without_sign(bare: str, currency: str) -> str:

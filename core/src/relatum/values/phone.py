@@ -1,7 +1,9 @@
 """Phone numbers: any spelling in, one E.164 form out (ITU-T E.164; rules of libphonenumber).
 
-Viet Nam moved its 11-digit mobile numbers to 10 digits in 2018 (decision 798/QĐ-BTTTT); numbers
-still written the old way come out as the new ones.
+Viet Nam gave its fixed lines new area codes in 2017 (decision 2036/QĐ-BTTTT of 2016) and moved its
+11-digit mobile numbers to 10 digits in 2018 (decision 798/QĐ-BTTTT); numbers still written the old
+way come out as the new ones. What is a mobile number of today stays one, though it was a fixed line
+once (``037 3851 234``, Thanh Hoá), unless brackets show an area code (``(08) 3822 1234``).
 """
 
 import re
@@ -36,6 +38,15 @@ _RENUMBERED_2018 = {
     "188": "58",
     "199": "59",
 }
+# Four provinces kept theirs: Phú Thọ 210, Vĩnh Phúc 211, Hoà Bình 218, Hà Giang 219.
+_AREAS = (
+    "22:212 231:213 20:214 230:215 29:216 52:232 53:233 54:234 510:235 511:236 37:237 38:238 "
+    "39:239 33:203 240:204 25:205 26:206 27:207 280:208 281:209 320:220 321:221 241:222 "
+    "31:225 351:226 36:227 350:228 30:229 780:290 781:291 710:292 711:293 74:294 76:296 "
+    "77:297 79:299 4:24 8:28 61:251 62:252 64:254 55:255 56:256 57:257 58:258 68:259 60:260 "
+    "501:261 500:262 63:263 59:269 70:270 651:271 72:272 73:273 650:274 75:275 66:276 67:277"
+)
+_AREAS_2017 = dict(pair.split(":") for pair in _AREAS.split())
 
 
 class Phone(msgspec.Struct, frozen=True):
@@ -71,8 +82,11 @@ def read_phone(raw: str, country: str, *, where: str = "") -> Phone:
     """The same answer as :func:`normalise_phone`, always by way of libphonenumber (0.1 ms)."""
     if _several_numbers(raw):
         return _unreadable("several-numbers", raw, country, where)
+    dialled = _INTERNAL_EXTENSION.sub(" ext. ", raw)
+    if country == "VN":
+        dialled = _AREA_IN_BRACKETS.sub(r"(02\1) ", dialled)
     try:
-        number = phonenumbers.parse(_INTERNAL_EXTENSION.sub(" ext. ", raw), country)
+        number = phonenumbers.parse(dialled, country)
     except NumberParseException as refusal:
         return _unreadable(
             _PARSE_PROBLEMS.get(refusal.error_type, "not-a-phone"), raw, country, where
@@ -83,6 +97,20 @@ def read_phone(raw: str, country: str, *, where: str = "") -> Phone:
         return _unreadable(_length_problem(number), raw, country, where)
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return Phone(e164, kind, None, number.extension or "")
+
+
+def renumbered_start(digits: str) -> str:
+    """The beginning of a Vietnamese number, digits alone, as it begins since 2018.
+
+    ``016812`` → ``03812``, ``8416812`` → ``843812``; others stay as they are.
+    """
+    for trunk in ("0", "84"):
+        if digits.startswith(trunk):
+            national = digits[len(trunk) :]
+            prefix = _RENUMBERED_2018.get(national[:3])
+            if prefix is not None:
+                return trunk + prefix + national[3:]
+    return digits
 
 
 def format_phone(e164: str, country: str = "VN") -> str:
@@ -108,6 +136,8 @@ def _vietnamese_mobiles() -> re.Pattern[str]:
 _PLAIN_MOBILE = re.compile(r"(?:\+84|0084|84|0)?([35789][0-9]{8}|1[0-9]{9})")
 _SEPARATORS = dict.fromkeys(map(ord, " .-\u00a0"))
 _INTERNAL_EXTENSION = re.compile(r"[\s,;(-]*(?:máy lẻ|may le|số nội bộ|nội bộ|noi bo)\W*", re.I)
+# Hà Nội and Hồ Chí Minh City, whose numbers had eight digits.
+_AREA_IN_BRACKETS = re.compile(r"^\s*\(0([48])\)\s*(?=(?:[0-9][ .-]?){8}(?:\s*ext|\s*$))")
 _NUMBER_BREAK = re.compile(r"[/;,|\n]|\s(?:hoặc|hay|và|or|and)\s", re.I)
 
 _KINDS = {
@@ -150,11 +180,24 @@ def _new_mobile(national: str) -> str:
     return national if prefix is None else prefix + national[3:]
 
 
+def _new_landline(national: str) -> str:
+    """Area codes of one digit had numbers of eight digits behind them, all others of seven."""
+    for length in {9: (1, 2), 10: (3,)}.get(len(national), ()):
+        area = _AREAS_2017.get(national[:length])
+        if area is not None and len(area + national[length:]) == 10:
+            return area + national[length:]
+    return national
+
+
 def _renumbered(number: PhoneNumber) -> PhoneNumber:
     if number.country_code != 84 or number.italian_leading_zero:
         return number
     mobile = _new_mobile(str(number.national_number))
-    return PhoneNumber(84, int(mobile), extension=number.extension)
+    today = PhoneNumber(84, int(mobile), extension=number.extension)
+    if phonenumbers.is_valid_number(today):
+        return today
+    fixed = PhoneNumber(84, int(_new_landline(mobile)), extension=number.extension)
+    return fixed if phonenumbers.is_valid_number(fixed) else today
 
 
 def _several_numbers(raw: str) -> bool:

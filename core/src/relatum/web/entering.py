@@ -10,11 +10,21 @@ from relatum.access.viewer import current_viewer
 from relatum.http.routes.session import session_headers
 from relatum.values.problems import NotFound, Refused
 from relatum.values.time import now
-from relatum.web.layout import Redirect, cookie, language_cookie, local_path
+from relatum.web.languages import COOKIE_SECONDS
+from relatum.web.layout import (
+    KEYS_COOKIE,
+    THEME_COOKIE,
+    Redirect,
+    cookie,
+    language_cookie,
+    local_path,
+)
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from relatum.access.accounts.preferences import Preferences
+    from relatum.http.answers import Headers
     from relatum.http.calls import Call
 
 TICKET_COOKIE = "relatum_ticket"
@@ -43,8 +53,17 @@ async def come_in(
         *session_headers(request, outcome),
         forget(TICKET_COOKIE, TICKET_PATH),
         language_cookie(outcome.account.language),
+        *preference_cookies(await request.house.preferences.of(outcome.account.id)),
     ]
     return Redirect(local_path(then), flash=flash, headers=headers)
+
+
+def preference_cookies(chosen: Preferences) -> Headers:
+    """What the frame of every page is told by cookies, without asking the database."""
+    return [
+        cookie(THEME_COOKIE, chosen.theme, seconds=COOKIE_SECONDS),
+        cookie(KEYS_COOKIE, "on" if chosen.keys else "off", seconds=COOKIE_SECONDS),
+    ]
 
 
 def forget(name: str, path: str = "/") -> tuple[bytes, bytes]:

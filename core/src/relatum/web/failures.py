@@ -10,17 +10,30 @@ import asyncio
 import logging
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from relatum.access.viewer import ANONYMOUS
-from relatum.http.answers import HTML_TYPE, length_of
+from relatum.http.answers import HTML_TYPE, Headers, length_of
 from relatum.http.calls import header
 from relatum.http.edge import PAGE_POLICY
+from relatum.http.handling import SIGN_IN_PATH
 from relatum.http.problems import MEDIA_TYPE
-from relatum.web.languages import COOKIE, LANGUAGES, Language, marked, preferred
-from relatum.web.layout import VARIES, Shell, shell_for
-from relatum.web.rendering import render
+from relatum.values.problems import NotFound, Problem, Unauthenticated
+from relatum.web.flashes import Toast, header_of
+from relatum.web.languages import (
+    COOKIE,
+    LANGUAGES,
+    Language,
+    marked,
+    preferred,
+    translations,
+)
+from relatum.web.layout import THEME_COOKIE, VARIES, Shell, shell_for, theme_of
+from relatum.web.missing_parts import missing_part
+from relatum.web.reading import reading_as
+from relatum.web.wording import sentence_of
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
@@ -101,7 +114,8 @@ class FailurePages:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if _is_for_a_person(scope):
             send = _Translation(scope, self._house, send)
-        await self.inner(scope, receive, send)
+        with reading_as():  # the next request of this task is somebody else's
+            await self.inner(scope, receive, send)
 
 
 class _Translation:
@@ -127,7 +141,12 @@ class _Translation:
     async def _finish(self) -> None:
         start, body = self._start, self._body
         language = _language(self._scope, self._house)
-        page = await self._rendered(body, language)
+        if header(self._scope, b"hx-request"):
+            told = _told_to_scripts(self._scope, body, language)
+            start = {**start, "headers": [*start["headers"], *told]}
+            page = ""
+        else:
+            page = await self._rendered(body, language)
         if page:
             kept = [pair for pair in start["headers"] if pair[0] not in _REPLACED]
             said = (b"content-language", language.encode())
@@ -149,21 +168,50 @@ class _Translation:
 
     def _page(self, body: bytes, language: Language) -> str:
         problem: dict[str, Any] = msgspec.json.decode(body)
-        status = int(problem.get("status", 500))
-        explanation = EXPLANATIONS.get(status, NOT_ACCEPTED if status < 500 else OTHERWISE)
-        return render(
+        status, explanation = _explained(problem)
+        shell = self._shell(language)
+        missing = None
+        if status == NotFound.status:
+            missing = missing_part(self._scope["path"], self._house, shell.viewer)
+        return self._house.renderer.render(
             "relatum/failure.html",
             language,
-            shell=self._shell(),
+            shell=shell,
             refused=[],
             status=status,
-            explanation=explanation,
+            explanation=missing or explanation,
+            missing=missing,
             problem=problem,
         )
 
-    def _shell(self) -> Shell:
+    def _shell(self, language: Language) -> Shell:
         state = self._scope.get("state", {})
-        return shell_for(self._house, state, state.get("viewer", ANONYMOUS))
+        theme = theme_of(_cookie(self._scope, THEME_COOKIE))
+        viewer = state.get("viewer", ANONYMOUS)
+        return shell_for(self._house, state, viewer, language, theme=theme)
+
+
+def _explained(problem: dict[str, Any]) -> tuple[int, Explanation]:
+    status = int(problem.get("status", 500))
+    return status, EXPLANATIONS.get(status, NOT_ACCEPTED if status < 500 else OTHERWISE)
+
+
+def _told_to_scripts(scope: Any, body: bytes, language: Language) -> Headers:
+    """For htmx, which asked for a part of a page: nothing is put there, a toast says why.
+
+    Whoever is not signed in any more is led to where they sign in, and from there back.
+    """
+    problem: dict[str, Any] = msgspec.json.decode(body) if body else {}
+    status, explanation = _explained(problem)
+    if status == Unauthenticated.status:
+        page = urlsplit(header(scope, b"hx-current-url") or "")
+        there = quote(f"{page.path or '/'}{f'?{page.query}' if page.query else ''}", safe="/")
+        return [(b"hx-redirect", f"{SIGN_IN_PATH}?next={there}".encode())]
+    said = translations(language).gettext(explanation.text)
+    for wrong in msgspec.convert(problem.get("problems", []), list[Problem])[:1]:
+        sentence = sentence_of(wrong, language)
+        said = sentence.text if sentence.language == language else said
+    return [(b"hx-reswap", b"none"), header_of(Toast(text=said), tone="bad")]
 
 
 def _is_for_a_person(scope: Any) -> bool:
@@ -178,14 +226,18 @@ def _is_problem(headers: Any) -> bool:
     )
 
 
-def _language(scope: Any, house: House) -> Language:
-    """As on every page, read from the request as it came."""
+def _cookie(scope: Any, name: str) -> str:
     cookies: SimpleCookie = SimpleCookie()
     try:
         cookies.load(header(scope, b"cookie") or "")
     except CookieError:
         log.debug("a cookie header cannot be read")
-    chosen = cookies[COOKIE].value if COOKIE in cookies else None
+    return cookies[name].value if name in cookies else ""
+
+
+def _language(scope: Any, house: House) -> Language:
+    """As on every page, read from the request as it came."""
+    chosen = _cookie(scope, COOKIE)
     for said in (chosen, preferred(header(scope, b"accept-language") or "")):
         for language in LANGUAGES:
             if said == language:

@@ -79,6 +79,10 @@ class Form:
         value = self._values.get(field)
         return "" if value is None else value
 
+    def hold(self, values: Mapping[str, Any]) -> None:
+        """Keep what fields hold that no Struct names."""
+        self._values.update(values)
+
     def chosen(self, field: str, value: object) -> bool:
         """Whether a box or an option is chosen."""
         held = self._values.get(field)
@@ -99,6 +103,11 @@ class Form:
         self._values.update(reader.shown(pairs))
         read: T = reader.read(pairs)
         return read
+
+    def keep(self, values: Mapping[str, Any]) -> None:
+        """Keep fields that are read beside the Struct of the form."""
+        self._fields += values
+        self._values.update(values)
 
     def refuse(self, error: RelatumError, *, renamed: Mapping[str, str] | None = None) -> None:
         """Note what is wrong, so that the form can be shown again.

@@ -1,7 +1,7 @@
 """Which language a page is in, and its texts.
 
-English texts are the message ids; the Vietnamese ones are in ``locales/vi/LC_MESSAGES/relatum.po``,
-read as they are: there is no compiled file that could be forgotten.
+English texts are the message ids; the Vietnamese ones are in ``locales/vi/LC_MESSAGES``, one file
+for each part of the house, read as they are: there is no compiled file that could be forgotten.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import gettext
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from relatum.web.reading import current_reading
 
 if TYPE_CHECKING:
     from relatum.http.calls import Call
@@ -55,18 +57,32 @@ def preferred(accepted: str) -> Language | None:
     return best[1] if best else None
 
 
-@functools.cache
 def translations(language: Language) -> gettext.NullTranslations:
-    """The texts of a language; English ones are their own ids."""
+    """The texts of core in a language."""
+    return catalogue(LOCALES, language)
+
+
+@functools.cache
+def catalogue(locales: Path, language: Language) -> gettext.NullTranslations:
+    """The texts of all files of a folder in a language; English ones are their own ids.
+
+    Args:
+        locales: holds ``vi/LC_MESSAGES/*.po``; a folder without them has no texts.
+    """
     if language == "en":
         return gettext.NullTranslations()
+    from babel.messages.catalog import Catalog
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import read_po
 
-    with (LOCALES / language / "LC_MESSAGES" / "relatum.po").open("rb") as file:
-        catalogue = read_po(file, locale=language)
+    whole = Catalog(locale=language)
+    for path in sorted((locales / language / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=language):
+                if message.id:
+                    whole[message.id] = message
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, whole)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
 
@@ -74,14 +90,35 @@ def translations(language: Language) -> gettext.NullTranslations:
 def grouped(number: int, language: Language) -> str:
     """A whole number in groups of three: ``12.500`` in Vietnamese, ``12,500`` in English."""
     text = f"{number:,}"
-    return text.replace(",", ".") if language == "vi" else text
+    return text.replace(",", ".") if decimal_mark(language) == "," else text
+
+
+def decimal_mark(language: Language) -> str:
+    """What stands before decimals; the other one stands between groups of three."""
+    chosen = current_reading().numbers
+    if chosen == "language":
+        return "," if language == "vi" else "."
+    return "," if chosen == "comma" else "."
 
 
 def day_text(moment: dt.date, language: Language) -> str:
-    """``22/11/2026`` in Vietnamese, ``22 Nov 2026`` in English."""
-    if language == "vi":
+    """``22/11/2026`` in Vietnamese, ``22 Nov 2026`` in English, or as whoever looks likes it."""
+    dates = current_reading().dates
+    if dates == "iso":
+        return f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
+    if dates == "day_month" or (dates == "language" and language == "vi"):
         return f"{moment.day:02}/{moment.month:02}/{moment.year}"
+    if language == "vi":
+        return f"{moment.day} thg {moment.month}, {moment.year}"
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+def clock_text(moment: dt.datetime, language: Language) -> str:
+    """``14:05``, or ``2:05 PM`` (``2:05 CH``) for whoever likes it so."""
+    if current_reading().clock != "12":
+        return f"{moment.hour:02}:{moment.minute:02}"
+    half = _HALVES[language][moment.hour >= 12]
+    return f"{moment.hour % 12 or 12}:{moment.minute:02}\u00a0{half}"
 
 
 def _weight(text: str) -> float:
@@ -92,3 +129,4 @@ def _weight(text: str) -> float:
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HALVES: dict[Language, tuple[str, str]] = {"vi": ("SA", "CH"), "en": ("AM", "PM")}

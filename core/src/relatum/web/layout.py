@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import hashlib
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from relatum.access.viewer import PUBLIC, SIGNED_IN, Viewer, current_viewer
+from relatum.access.viewer import Viewer, current_viewer
 from relatum.http.answers import Answer, Headers, Html, Sent, length_of
+from relatum.http.marks import STATE as MARK_STATE
 from relatum.http.queries import pairs_of
 from relatum.values.problems import MalformedRequest
-from relatum.web.languages import (
-    COOKIE,
-    COOKIE_SECONDS,
-    LANGUAGES,
-    Language,
-    language_of,
-    marked,
-    translations,
-)
-from relatum.web.rendering import render
+from relatum.web.flashes import COOKIE as FLASH_COOKIE
+from relatum.web.flashes import COOKIE_SECONDS as FLASH_SECONDS
+from relatum.web.flashes import Flash, Toast, encoded, toast_of
+from relatum.web.languages import COOKIE, COOKIE_SECONDS, LANGUAGES, Language, language_of
+from relatum.web.navigation import navigation_for
+from relatum.web.places import Place
+from relatum.web.reading import preferences_in, zone_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,89 +31,56 @@ if TYPE_CHECKING:
     from relatum.http.calls import Call
     from relatum.web.forms import Form
 
+Theme = Literal["auto", "light", "dark"]
+THEMES: tuple[Theme, ...] = get_args(Theme)
+THEME_COOKIE = "theme"
+#: ``off`` where keys alone do nothing.
+KEYS_COOKIE = "keys"
 #: What a page's ``opt`` holds besides its permission.
 PAGE = {"page": True}
-VARIES = (b"vary", b"accept, accept-language, cookie, authorization")
-FLASH_COOKIE = "relatum_flash"
-FLASH_SECONDS = 60
+#: Besides what every answer depends on that is kept by nobody.
+VARIES = (b"vary", b"accept, accept-language, hx-request-type, hx-target")
 LONGEST_PATH = 1000
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of the navigation."""
-
-    id: str
-    path: str
-    title: str
-    icon: str
-    permission: str
+#: Looking it up takes a millisecond.
+_version = functools.cache(version)
 
 
 class Shell(msgspec.Struct, frozen=True, kw_only=True):
-    """What the base template shows."""
+    """What the base template shows.
 
-    groups: list[tuple[str, list[Place]]]
+    Attributes:
+        mark: how far the log was before the page was read, for the stream that follows it.
+        pending: migrations that have not run, for those who look after the installation.
+    """
+
+    places: list[tuple[str, list[Place]]]
+    settings: list[tuple[str, list[Place]]]
     here: str
     viewer: Viewer
     person: str
     company: str
     csrf: str
-    flash: str
+    toast: Toast | None
     languages: list[tuple[Language, str]]
+    theme: Theme
+    live: bool
+    mark: str
+    keys: bool
+    pending: int
     time_zone: str
+    currency: str
     version: str
 
+    @property
+    def phone(self) -> list[Place]:
+        """The places at the bottom of a phone, at most four: the fifth is the search."""
+        return [place for _, places in self.places for place in places if place.phone][:4]
 
-def _place(id: str, path: str, title: str, icon: str, permission: str) -> Place:
-    return Place(id=id, path=path, title=title, icon=icon, permission=permission)
-
-
-_ACCOUNTS = "core.accounts.read"
-#: By group; the first has no heading.
-PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("", (_place("home", "/", marked("Overview"), "home", SIGNED_IN),)),
-    (
-        marked("Who may do what"),
-        (
-            _place("people", "/people", marked("People"), "people", _ACCOUNTS),
-            _place("teams", "/teams", marked("Teams"), "team", _ACCOUNTS),
-            _place("roles", "/roles", marked("Roles"), "shield", _ACCOUNTS),
-            _place("rules", "/rules", marked("Rules"), "filter", _ACCOUNTS),
-            _place("audit", "/audit", marked("Audit trail"), "list", "core.audit.read"),
-        ),
-    ),
-    (
-        marked("Data"),
-        (_place("exports", "/exports", marked("Exports"), "download", "core.exports.write"),),
-    ),
-    (
-        marked("For developers"),
-        (
-            _place("schema", "/schema", marked("API"), "code", PUBLIC),
-            _place("problems", "/schema/problems", marked("Problems"), "help", PUBLIC),
-        ),
-    ),
-)
-
-#: What is said once after something was done.
-FLASHES = {
-    "saved": marked("Saved."),
-    "signed-out": marked("You are signed out."),
-    "password-changed": marked("The password is changed."),
-    "second-factor-off": marked("The second factor is off."),
-    "sessions-ended": marked("Signed out there."),
-    "token-revoked": marked("The token is good for nothing any more."),
-    "service-made": marked("The service is there. Make a token for it next."),
-    "role-made": marked("The role is there. Choose what it may and sees."),
-    "export-requested": marked("The export is being written. Look here again in a moment."),
-    "export-approved": marked("The export is let go."),
-    "export-refused": marked("The export is refused."),
-    "suspended": marked("Suspended: every session and token has ended."),
-    "reactivated": marked("Let in again."),
-    "removed": marked("Removed."),
-    "password-set": marked("The password is set."),
-    "welcome": marked("Your account is ready. Invite your people next."),
-}
+    @property
+    def in_settings(self) -> bool:
+        """Whether the page belongs to the settings."""
+        known = {place.id for _, places in self.settings for place in places}
+        return self.here == "settings" or self.here in known
 
 
 class Redirect(Answer[None]):
@@ -121,10 +88,26 @@ class Redirect(Answer[None]):
 
     __slots__ = ()
 
-    def __init__(self, path: str, *, flash: str = "", headers: Headers | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        flash: str = "",
+        undo: str = "",
+        values: Mapping[str, str | int] | None = None,
+        headers: Headers | None = None,
+    ) -> None:
+        """Go on to a path.
+
+        Args:
+            flash: a declared code of what is said there.
+            undo: where it can be taken back, by POST.
+            values: for the holes of what is said.
+        """
         more = list(headers or [])
         if flash:
-            more.append(cookie(FLASH_COOKIE, flash, seconds=FLASH_SECONDS))
+            said = Flash(code=flash, undo=undo, values=dict(values or {}))
+            more.append(cookie(FLASH_COOKIE, encoded(said), seconds=FLASH_SECONDS))
         super().__init__(None, status=303, headers=[(b"location", path.encode()), *more])
 
     def to_asgi_response(self, *_: Any, **__: Any) -> Any:
@@ -139,6 +122,7 @@ async def page(
     here: str = "",
     forms: tuple[Form, ...] = (),
     address: str | None = None,
+    fragments: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Html:
     """Render beside the event loop: a long page takes milliseconds that others would wait.
@@ -147,37 +131,74 @@ async def page(
         here: the place of the navigation that the page belongs to.
         forms: the forms on the page, found in the template by their names.
         address: where the page can be had again, when the request was sent somewhere else.
+        fragments: templates by the id of the element that they fill; one stands for the whole page
+            when htmx asks for that element.
     """
     language = language_of(request)
-    said = FLASHES.get(request.cookies.get(FLASH_COOKIE, ""), "")
+    part = (fragments or {}).get(target_of(request))
+    said = "" if part else request.cookies.get(FLASH_COOKIE, "")
     shell = shell_for(
         request.house,
         request.scope["state"],
         current_viewer(),
+        language,
         here=here,
-        flash=translations(language).gettext(said) if said else "",
+        toast=toast_of(said, request.house.registry, language),
+        theme=theme_of(request.cookies.get(THEME_COOKIE, "")),
+        keys=_keys(request),
         languages=_language_links(request, address),
     )
     for form in forms:
         values[form.name] = form
     refused = [form for form in forms if form.problems]
     text = await asyncio.to_thread(
-        render, template, language, shell=shell, refused=refused, **values
+        request.house.renderer.render,
+        part or template,
+        language,
+        shell=shell,
+        refused=refused,
+        **values,
     )
     status = max((form.status for form in forms), default=200)
-    return Html(text, status=status, headers=_headers(request, language, refused))
+    return Html(text, status=status, headers=_headers(request, language, refused, said=said))
 
 
-def _headers(request: Call, language: Language, refused: Sequence[Form]) -> Headers:
-    raw: Headers = [VARIES, (b"content-language", language.encode())]
+def _keys(request: Call) -> bool:
+    """Whether single keys do something: by the account, else by this browser."""
+    chosen = preferences_in(request.scope["state"])
+    return request.cookies.get(KEYS_COOKIE) != "off" if chosen is None else chosen.keys
+
+
+def target_of(request: Call) -> str:
+    """The id of the element that htmx wants to fill; empty for a whole page."""
+    if request.header(b"hx-request-type") != "partial":
+        return ""
+    # htmx says tag#id
+    return (request.header(b"hx-target") or "").partition("#")[2]
+
+
+def theme_of(said: str) -> Theme:
+    """The colours that a cookie asks for; those of the system when it asks for none."""
+    return next((theme for theme in THEMES if theme == said), "auto")
+
+
+def _headers(request: Call, language: Language, refused: Sequence[Form], *, said: str) -> Headers:
+    raw: Headers = [VARIES, (b"content-language", language.encode()), _whose()]
     for form in refused:
         wait = form.error.extra.get("retry_after") if form.error is not None else None
         raw += [(b"retry-after", str(wait).encode())] if wait is not None else []
     if request.query_params.get("lang") in LANGUAGES:
         raw.append(language_cookie(language))
-    if request.cookies.get(FLASH_COOKIE):
+    if said:
         raw.append(cookie(FLASH_COOKIE, "", seconds=0))
     return raw
+
+
+def _whose() -> tuple[bytes, bytes]:
+    """For whom a page is, so that a browser keeps it for nobody else; empty for everybody."""
+    account = current_viewer().account
+    told = hashlib.sha256(f"page {account}".encode()).hexdigest()[:16] if account else ""
+    return (b"x-account", told.encode())
 
 
 def language_cookie(language: Language) -> tuple[bytes, bytes]:
@@ -212,45 +233,51 @@ def local_path(text: str, *, otherwise: str = "/") -> str:
     return text if not parts.scheme and not parts.netloc else otherwise
 
 
-def places_for(viewer: Viewer) -> list[tuple[str, list[Place]]]:
-    """Where somebody may go, by group; groups with nothing in them are left out."""
-    groups = [
-        (title, [place for place in places if viewer.may(place.permission)])
-        for title, places in PLACES
-    ]
-    return [(title, places) for title, places in groups if places]
-
-
-def shell_for(
+def shell_for(  # noqa: PLR0913 - all of what surrounds a page
     house: House,
     state: Mapping[str, Any],
     viewer: Viewer,
+    language: Language,
     *,
     here: str = "",
-    flash: str = "",
+    toast: Toast | None = None,
+    theme: Theme = "auto",
+    keys: bool = True,
     languages: Sequence[tuple[Language, str]] = (),
 ) -> Shell:
     """What surrounds a page.
 
     Args:
         state: of the request, with what was found out about who sends it.
-        flash: said once, in the language of the page.
+        toast: said once, in the language of the page.
         languages: where the page is in each language.
     """
     identity = state.get("identity")
     company = house.settings.company
+    navigation = navigation_for(viewer, house.registry, language)
     return Shell(
-        groups=places_for(viewer),
+        places=navigation.places,
+        settings=navigation.settings,
         here=here,
         viewer=viewer,
         person=identity.name if identity is not None else "",
         company=company.name,
         csrf=state.get("csrf", ""),
-        flash=flash,
+        toast=toast,
+        theme=theme,
+        live=viewer.may("core.customers.read"),
+        mark=state.get(MARK_STATE, ""),
+        keys=keys,
+        pending=_pending(house, viewer),
         languages=list(languages),
-        time_zone=company.time_zone,
-        version=version("relatum"),
+        time_zone=zone_here(house),
+        currency=company.currency,
+        version=_version("relatum"),
     )
+
+
+def _pending(house: House, viewer: Viewer) -> int:
+    return sum(house.plugins.pending.values()) if viewer.may("core.plugins.read") else 0
 
 
 def _language_links(request: Call, address: str | None) -> list[tuple[Language, str]]:

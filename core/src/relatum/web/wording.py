@@ -7,6 +7,7 @@ forms in its own words, by their code and by what was expected; any other is sho
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +16,7 @@ from relatum.web.languages import Language, marked, translations
 
 if TYPE_CHECKING:
     from relatum.values.problems import Problem
+    from relatum.values.text import Text
 
 
 class Sentence(msgspec.Struct, frozen=True):
@@ -24,8 +26,17 @@ class Sentence(msgspec.Struct, frozen=True):
     language: Language
 
 
-def sentence_of(problem: Problem, language: Language) -> Sentence:
-    """What to say about a problem."""
+def sentence_of(
+    problem: Problem, language: Language, own: Mapping[str, Text] | None = None
+) -> Sentence:
+    """What to say about a problem.
+
+    Args:
+        own: what a plugin says about problems of its own, by their codes; it comes first.
+    """
+    said = (own or {}).get(problem.code)
+    if said is not None:
+        return Sentence(filled(said.in_language(language), problem), language)
     text = translations(language).gettext
     for pattern, message in BY_EXPECTED:
         found = pattern.fullmatch(problem.expected)
@@ -33,8 +44,29 @@ def sentence_of(problem: Problem, language: Language) -> Sentence:
             return Sentence(text(message) % found.groupdict(), language)
     known = BY_CODE.get(problem.code)
     if known is not None:
-        return Sentence(text(known), language)
+        return Sentence(filled(text(known), problem), language)
     return Sentence(_as_written(problem), "en")
+
+
+def filled(text: str, problem: Problem) -> str:
+    """A text with what was expected and what came in its holes, if it has any."""
+    if "%(" not in text:
+        return text
+    return text % {"expected": problem.expected, "got": problem.got}
+
+
+def declare_sentences(texts: Mapping[str, str]) -> None:
+    """Add what is said about problems by their codes; each part of the house adds its own.
+
+    Args:
+        texts: with ``%(expected)s`` and ``%(got)s`` where these belong.
+
+    Raises:
+        ValueError: a code has another text already.
+    """
+    for code, text in texts.items():
+        if BY_CODE.setdefault(code, text) != text:
+            raise ValueError(f"expected a code of its own, got {code!r}, which says something else")
 
 
 def _as_written(problem: Problem) -> str:

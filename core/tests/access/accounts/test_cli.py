@@ -67,7 +67,7 @@ def test_an_owner_with_a_token_in_one_go(relatum: Relatum) -> None:
 
 def test_links_lead_to_the_public_address(relatum: Relatum) -> None:
     link = relatum("first-link", "--json").json
-    assert link["url"].startswith("https://crm.example.com/welcome?key=")
+    assert link["url"].startswith("https://crm.example.com/setup?key=")
     assert link["account"] is None
     relatum("add", "Lan", "lan@example.com", "--role", "owner")
     refused = relatum("first-link")

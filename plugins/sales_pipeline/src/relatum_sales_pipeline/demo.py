@@ -29,11 +29,13 @@ from relatum_sales_pipeline.services.leads import Leads
 from relatum_sales_pipeline.services.pipelines import Pipelines
 from relatum_sales_pipeline.services.products import Products
 from relatum_sales_pipeline.services.subjects import deal_subject
+from relatum_sales_pipeline.services.targets import Targets
 from relatum_sales_pipeline.services.teams import Teams
 from relatum_sales_pipeline.types.deals import DealDraft, DealQuery, LineDraft, Passage
 from relatum_sales_pipeline.types.leads import LeadDraft
 from relatum_sales_pipeline.types.pipelines import PipelineDraft, StageDraft
 from relatum_sales_pipeline.types.products import PriceDraft, PriceListDraft, ProductDraft
+from relatum_sales_pipeline.types.targets import TargetEdit
 from relatum_sales_pipeline.types.teams import MemberDraft, TeamDraft
 
 SOURCE = "demo"
@@ -51,6 +53,8 @@ TEAMS = (
         ("Huỳnh Gia Huy", "Bùi Thanh Trúc", "Phan Đức Thịnh"),
     ),
 )
+#: What each team is to win in a month, in thousands of đồng.
+TARGETS = (150_000, 90_000, 180_000)
 #: Name, code, series, price in thousands of đồng.
 PRODUCTS = (
     ("Gói Khởi đầu", "KD-01", "Phần mềm", 12_000),
@@ -114,7 +118,7 @@ async def _setting(plugin: Plugin, customers: Sequence[Customer]) -> Setting:
     moment = now()
     await Pipelines(plugin).create(_pipeline())
     return Setting(
-        members=await _people(plugin),
+        members=await _people(plugin, currency, local_day(moment, company.time_zone)),
         products=await _catalogue(plugin, currency),
         customers=customers,
         currency=currency,
@@ -140,10 +144,12 @@ def _pipeline() -> PipelineDraft:
     )
 
 
-async def _people(plugin: Plugin) -> list[UUID]:
+async def _people(plugin: Plugin, currency: str, today: dt.date) -> list[UUID]:
+    """Teams with what they are to win, and who sells in them."""
     teams = await Teams(plugin).create_teams(
         [TeamDraft(name=name, region=region, manager=head) for name, region, head, _ in TEAMS]
     )
+    await Targets(plugin).save(currency, _targets(teams, currency, today))
     drafts = [
         MemberDraft(name=member, team_id=id)
         for id, (_, _, _, members) in zip(teams, TEAMS, strict=True)
@@ -152,15 +158,31 @@ async def _people(plugin: Plugin) -> list[UUID]:
     return await Teams(plugin).create_members(drafts)
 
 
+def _targets(teams: Sequence[UUID], currency: str, today: dt.date) -> list[TargetEdit]:
+    """The last two months, this one and the next three, each a little more than the one before."""
+    start = today.year * 12 + today.month - 3
+    months = [f"{n // 12:04}-{n % 12 + 1:02}" for n in range(start, start + 6)]
+    return [
+        TargetEdit(
+            team_id=id, month=month, amount=thousands * _unit(currency) * (100 + 2 * place) // 100
+        )
+        for id, thousands in zip(teams, TARGETS, strict=True)
+        for place, month in enumerate(months)
+    ]
+
+
+def _unit(currency: str) -> int:
+    """Amounts are meant in đồng; in a currency with cents the same digits stay believable."""
+    return 1000 if exponent(currency) == 0 else 1
+
+
 async def _catalogue(plugin: Plugin, currency: str) -> list[tuple[UUID, str, int]]:
     """Products with their names and prices in minor units."""
     products = Products(plugin)
     ids = await products.create(
         [ProductDraft(name=name, code=code, series=series) for name, code, series, _ in PRODUCTS]
     )
-    # Prices are meant in đồng; in a currency with cents the same digits stay believable.
-    unit = 1000 if exponent(currency) == 0 else 1
-    prices = [thousands * unit for _, _, _, thousands in PRODUCTS]
+    prices = [thousands * _unit(currency) for _, _, _, thousands in PRODUCTS]
     price_list = await products.create_list(PriceListDraft(name="Bảng giá chuẩn", position=1))
     await products.set_prices(
         price_list.id,

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from relatum.api import EventType, Text
+from relatum_sales_pipeline.permissions import DEALS_READ, LEADS_READ, SETUP_READ
 
 
 class DealCreated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -113,6 +114,17 @@ class LeadStatusChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     deal_id: UUID | None = None
 
 
+class SettingChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A setting of selling came, changed or went.
+
+    ``changes`` maps a field to its value before and after, ``None`` where there was or is none.
+    """
+
+    id: str
+    name: str
+    changes: dict[str, tuple[Any, Any]]
+
+
 DEAL_CREATED = "sales_pipeline.deal_created"
 DEAL_CHANGED = "sales_pipeline.deal_changed"
 DEAL_STAGE_CHANGED = "sales_pipeline.deal_stage_changed"
@@ -123,9 +135,20 @@ DEAL_REMOVED = "sales_pipeline.deal_removed"
 DEAL_ROTTING = "sales_pipeline.deal_rotting"
 LEAD_CREATED = "sales_pipeline.lead_created"
 LEAD_STATUS_CHANGED = "sales_pipeline.lead_status_changed"
+QUESTION_CHANGED = "sales_pipeline.question_changed"
+PRODUCT_CHANGED = "sales_pipeline.product_changed"
+PRICE_LIST_CHANGED = "sales_pipeline.price_list_changed"
+PRICE_CHANGED = "sales_pipeline.price_changed"
+
+
+def _who_may_know(id: str) -> str:
+    """Deals and leads without a customer are seen by everybody who may see deals and leads."""
+    noun = id.removeprefix("sales_pipeline.").partition("_")[0]
+    return {"deal": DEALS_READ, "lead": LEADS_READ}.get(noun, SETUP_READ)
+
 
 EVENT_TYPES = [
-    EventType(id=id, title=Text(en=en, vi=vi), payload=payload)
+    EventType(id=id, title=Text(en=en, vi=vi), payload=payload, permission=_who_may_know(id))
     for id, en, vi, payload in (
         (DEAL_CREATED, "Deal created", "Đã tạo cơ hội", DealCreated),
         (DEAL_CHANGED, "Deal changed", "Đã sửa cơ hội", DealChanged),
@@ -137,5 +160,9 @@ EVENT_TYPES = [
         (DEAL_ROTTING, "Deal rots", "Cơ hội nguội lạnh", DealRotting),
         (LEAD_CREATED, "Lead came in", "Có khách tiềm năng", LeadCreated),
         (LEAD_STATUS_CHANGED, "Lead changed", "Khách tiềm năng thay đổi", LeadStatusChanged),
+        (QUESTION_CHANGED, "Qualification question changed", "Đã sửa câu hỏi", SettingChanged),
+        (PRODUCT_CHANGED, "Product changed", "Đã sửa sản phẩm", SettingChanged),
+        (PRICE_LIST_CHANGED, "Price list changed", "Đã sửa bảng giá", SettingChanged),
+        (PRICE_CHANGED, "Price changed", "Đã sửa giá", SettingChanged),
     )
 ]

@@ -27,14 +27,18 @@ def rounded(value: Fraction) -> int:
     return whole if value >= 0 else -whole
 
 
-def split(parts: Mapping[Key, Fraction]) -> dict[Key, int]:
+def split(parts: Mapping[Key, Fraction], total: int | None = None) -> dict[Key, int]:
     """Round each part to whole minor units so that together they are the rounded total.
 
     By largest remainder, so that none is off by more than one unit; of equal remainders the first
     is rounded up. All parts are zero or more, as amounts of open deals are.
+
+    Args:
+        total: what they are together, where that is rounded already, up or down.
     """
     shown = {key: int(part) for key, part in parts.items()}
-    missing = rounded(sum(parts.values(), Fraction(0))) - sum(shown.values())
+    whole = rounded(sum(parts.values(), Fraction(0))) if total is None else total
+    missing = whole - sum(shown.values())
     for key in sorted(parts, key=lambda key: shown[key] - parts[key])[:missing]:
         shown[key] += 1
     return shown

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import msgspec
 
 from relatum.api import Job, Plugin, Run, Text
@@ -23,7 +21,7 @@ async def tell_rotting_deals(plugin: Plugin, run: Run[None]) -> Done:
 
 
 async def take_snapshot(plugin: Plugin, run: Run[None]) -> Done:
-    """Every week: the forecast as it stands."""
+    """Every day, as it begins: the forecast as it stands."""
     return Done(count=await Snapshots(plugin).take())
 
 
@@ -39,6 +37,7 @@ JOBS = [
         id="sales_pipeline.forecast_snapshot",
         title=Text(en="Put the forecast down", vi="Lưu dự báo"),
         run=take_snapshot,
-        every=dt.timedelta(days=7),
+        daily_at="00:20",
+        at_once=1,
     ),
 ]

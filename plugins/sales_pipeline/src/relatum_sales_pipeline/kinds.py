@@ -41,17 +41,20 @@ KINDS = [
         title=Text(en="Sales activity", vi="Hoạt động bán hàng"),
         payload=Activity,
         icon="briefcase",
+        template="sales_pipeline/kinds/activity.html",
     ),
     InteractionKind(
         id="sales_pipeline.quote",
         title=Text(en="Quotation", vi="Báo giá"),
         payload=Quote,
         icon="file-invoice",
+        template="sales_pipeline/kinds/quote.html",
     ),
     InteractionKind(
         id="sales_pipeline.refusal",
         title=Text(en="Said no", vi="Từ chối"),
         payload=Refusal,
         icon="hand-stop",
+        template="sales_pipeline/kinds/refusal.html",
     ),
 ]

@@ -6,16 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from relatum.api import (
+    BulkAction,
+    Column,
+    Command,
     EventType,
     Handler,
     ImportTarget,
     InteractionDraft,
     InteractionKind,
     Job,
+    Metric,
+    Panel,
     Permission,
     Plugin,
     Refusal,
     Report,
+    WebPage,
+    Widget,
     hookimpl,
 )
 from relatum_sales_pipeline.demo import seed_demo
@@ -27,6 +34,15 @@ from relatum_sales_pipeline.kinds import KINDS
 from relatum_sales_pipeline.permissions import PERMISSIONS
 from relatum_sales_pipeline.reports import REPORTS
 from relatum_sales_pipeline.routes import ROUTES
+from relatum_sales_pipeline.screens import (
+    BULK_ACTIONS,
+    COLUMNS,
+    COMMANDS,
+    METRICS,
+    PAGES,
+    PANELS,
+    WIDGETS,
+)
 from relatum_sales_pipeline.validation import refuse_unknown_subjects
 
 
@@ -68,6 +84,41 @@ def relatum_register_routes(plugin: Plugin) -> list[Any]:
 @hookimpl
 def relatum_register_reports(plugin: Plugin) -> list[Report]:
     return REPORTS
+
+
+@hookimpl
+def relatum_register_widgets(plugin: Plugin) -> list[Widget]:
+    return WIDGETS
+
+
+@hookimpl
+def relatum_register_metrics(plugin: Plugin) -> list[Metric]:
+    return METRICS
+
+
+@hookimpl
+def relatum_register_pages(plugin: Plugin) -> list[WebPage]:
+    return PAGES
+
+
+@hookimpl
+def relatum_register_panels(plugin: Plugin) -> list[Panel]:
+    return PANELS
+
+
+@hookimpl
+def relatum_register_commands(plugin: Plugin) -> list[Command]:
+    return COMMANDS
+
+
+@hookimpl
+def relatum_register_columns(plugin: Plugin) -> list[Column]:
+    return COLUMNS
+
+
+@hookimpl
+def relatum_register_bulk_actions(plugin: Plugin) -> list[BulkAction]:
+    return BULK_ACTIONS
 
 
 @hookimpl

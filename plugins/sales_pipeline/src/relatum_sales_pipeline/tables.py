@@ -353,3 +353,21 @@ class ForecastSnapshot(Table, tablename="sales_pipeline_forecast_snapshot"):
     deals = Integer(default=0)
     amount = BigInt(default=0)
     weighted = BigInt(default=0)
+
+
+class StoredTarget(Table, tablename="sales_pipeline_target"):
+    """What a team is to win in a month (``2026-11``), in minor units.
+
+    One that was taken away stays with its version, so that it cannot come back unnoticed.
+    """
+
+    id = UUID(primary_key=True, default=None)
+    team = ForeignKey(
+        StoredTeam, on_delete=OnDelete.restrict, null=False, db_column_name="team_id", index=True
+    )
+    month = Varchar(length=7, default="")
+    currency = Varchar(length=3, default="")
+    amount = BigInt(default=0)
+    taken_away = Boolean(default=False)
+    version = Integer(default=1)
+    updated_at = Timestamptz(default=None, null=False)

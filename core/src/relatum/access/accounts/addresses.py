@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from relatum.config.settings import Server
 
 PATHS: dict[LinkPurpose, str] = {
-    "first_owner": "/welcome",
+    "first_owner": "/setup",
     "invitation": "/invitation",
     "password_reset": "/password-reset",
 }

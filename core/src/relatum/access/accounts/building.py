@@ -8,6 +8,7 @@ from relatum.access.accounts.changes import Changes
 from relatum.access.accounts.links import OneTimeLinks
 from relatum.access.accounts.oidc import OpenIdConnect
 from relatum.access.accounts.passwords import Passwords
+from relatum.access.accounts.preferences import PreferenceKeeper
 from relatum.access.accounts.second_factor import Encryption, SecondFactor
 from relatum.access.accounts.service import Accounts
 from relatum.access.accounts.sessions import Sessions
@@ -44,6 +45,7 @@ class Doors:
         passwords = Passwords(known=[company] if company else [])
         self.changes = changes
         self.throttle = throttle
+        self.preferences = PreferenceKeeper(db)
         self.sessions = Sessions(db, changes)
         self.tokens = Tokens(db, changes, registry, roles=roles, throttle=throttle)
         self.accounts = Accounts(

@@ -135,10 +135,12 @@ class Accounts:
         """What the page of a link may show; the link stays good.
 
         Raises:
-            LinkSpent: it is unknown, used or expired.
+            LinkSpent: it is unknown, used or expired, or there is an owner already.
             TooManyAttempts: this address guesses links.
         """
         link = await self._links.open(purpose, secret, address=address)
+        if purpose == "first_owner" and await self._roles.has_active_owner():
+            raise spent()
         shown = LinkShown(purpose=purpose, expires_at=link.expires_at)
         if link.account is None:
             return shown

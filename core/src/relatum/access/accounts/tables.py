@@ -8,6 +8,7 @@ from piccolo.columns import (
     JSON,
     UUID,
     BigInt,
+    Boolean,
     ForeignKey,
     Integer,
     OnDelete,
@@ -140,6 +141,23 @@ class StoredIdentity(Table, tablename="core_identity"):
     issuer = Varchar(length=300, default="")
     subject = Varchar(length=255, default="")
     created_at = Timestamptz(default=None, null=False)
+
+
+class StoredPreferences(Table, tablename="core_preferences"):
+    """How somebody likes the screens; the key is the account's."""
+
+    id = UUID(primary_key=True, default=None)
+    #: below what they write to customers
+    signature = Text(default="")
+    theme = Varchar(length=10, default="auto")
+    #: whether single keys do something
+    keys = Boolean(default=True)
+    #: empty for the company's
+    time_zone = Varchar(length=60, default="")
+    #: ``language`` leaves these to the language of the page
+    dates = Varchar(length=20, default="language")
+    clock = Varchar(length=20, default="language")
+    numbers = Varchar(length=20, default="language")
 
 
 class Attempts(Table, tablename="core_attempt"):

@@ -24,6 +24,19 @@ class KeysRotated(msgspec.Struct, frozen=True):
     renewed: int
 
 
+class AuditTaken(msgspec.Struct, frozen=True):
+    """Somebody took entries of the audit trail out into a file.
+
+    Attributes:
+        filters: which ones, as they were asked for.
+        before: only entries with a smaller number.
+    """
+
+    filters: dict[str, str]
+    before: int
+
+
+AUDIT_TAKEN = "core.access.audit_taken"
 SENSITIVE_READ = "core.access.sensitive_read"
 KEYS_ROTATED = "core.access.keys_rotated"
 
@@ -32,6 +45,11 @@ EVENT_TYPES = [
         id=SENSITIVE_READ,
         title=Text(en="Sensitive fields read", vi="Đã xem trường nhạy cảm"),
         payload=SensitiveRead,
+    ),
+    EventType(
+        id=AUDIT_TAKEN,
+        title=Text(en="Audit trail downloaded", vi="Đã tải nhật ký kiểm tra"),
+        payload=AuditTaken,
     ),
     EventType(
         id=KEYS_ROTATED,

@@ -50,6 +50,10 @@ class Teams:
         """
         return _known(await every_team(self._db), id)
 
+    async def names(self, ids: Sequence[UUID]) -> dict[UUID, str]:
+        """What teams are called; ids of none are left out."""
+        return dict(await self._db.fetch_in("SELECT id, name FROM core_team WHERE id IN ({})", ids))
+
     async def of(self, account: UUID) -> Sequence[UUID]:
         """The teams of an account, the first one first."""
         return [team for (team,) in await self._db.fetch(TEAMS_OF, account)]

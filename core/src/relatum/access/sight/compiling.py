@@ -128,7 +128,9 @@ class _Compiler:
         pairs += [(column, parent, self._keys[parent]) for column, parent in table.parents.items()]
         conditions = [
             f'(g."{column}" IS NULL OR EXISTS '  # noqa: S608 - names of tables
-            f'(SELECT 1 FROM {parent} s WHERE s."{key}" = g."{column}"))'
+            f'(SELECT 1 FROM {parent} s WHERE s."{key}" = g."{column}")'
+            + ("" if column in table.refers else _MERGED.format(column=column))
+            + ")"
             for column, parent, key in pairs
         ]
         return " AND ".join(conditions), (), tuple(dict.fromkeys(parent for _, parent, _ in pairs))
@@ -192,6 +194,13 @@ class _Compiler:
         # A payload may tell any field, before and after.
         return {"payload": masking.empty_json(self._kind)}
 
+
+#: Of somebody who was merged (a trace may name them) is seen what is seen of the survivor.
+_MERGED = (
+    f" OR EXISTS (SELECT 1 FROM {{{{real}}}}.core_merge m "  # noqa: S608 - names of our own
+    f"JOIN {CUSTOMER_TABLE} s ON s.id = m.customer_id "
+    'WHERE m.absorbed_id = g."{column}" AND m.undone_at IS NULL)'
+)
 
 _SPECIAL = {
     CUSTOMER_TABLE: _Compiler._of_customers,

@@ -11,6 +11,7 @@ from litestar import delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
+from relatum.customers.finding import Absorbed
 from relatum.customers.links import Links
 from relatum.customers.types import (
     Customer,
@@ -105,9 +106,14 @@ async def create_customers(request: Call) -> Answer[BatchResult]:
 
 @get("/customers/{customer_id:str}", opt={"permission": READ, "versioned": True}, tags=TAGS)
 async def read_customer(request: Call, customer_id: FromPath[str]) -> Answer[Customer]:
-    """One customer; `ETag` names the version."""
+    """One customer; `ETag` names the version. The id of one who was merged into another leads to
+    that one (301)."""
     request.refuse_query()
-    customer = await request.house.customers.get(id_in_path(customer_id, "customer"))
+    try:
+        customer = await request.house.customers.get(id_in_path(customer_id, "customer"))
+    except Absorbed as merged:
+        location = (b"location", f"/api/v1/customers/{merged.into}".encode())
+        return Answer({"merged_into": merged.into}, status=301, headers=[location])  # type: ignore[arg-type]
     return versioned(request, customer, customer.version)
 
 

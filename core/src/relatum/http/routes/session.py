@@ -18,8 +18,9 @@ from relatum.access.accounts.types import (
 )
 from relatum.access.viewer import PUBLIC, SIGNED_IN
 from relatum.http.answers import Answer, Headers
-from relatum.http.authentication import SESSION_COOKIE, csrf_token
+from relatum.http.authentication import SESSION_COOKIE
 from relatum.http.calls import Call
+from relatum.http.forgery import csrf_token
 from relatum.http.permissions import SIGN_IN
 from relatum.values.problems import MalformedRequest
 from relatum.values.time import now

@@ -26,8 +26,9 @@ from relatum.importing.exports.rows import Begun, ExportRows, Superseded, nothin
 from relatum.importing.exports.running import PERMISSION, filters_of, query_of, write_export
 from relatum.importing.exports.second_person import refuse_first_person
 from relatum.importing.exports.types import Export, ExportDraft, ExportFile, ExportState
+from relatum.importing.watermark import Watermark
 from relatum.values.ids import new_id
-from relatum.values.problems import Conflict, RelatumError
+from relatum.values.problems import Conflict, Refused, RelatumError
 from relatum.values.time import now
 
 if TYPE_CHECKING:
@@ -75,27 +76,8 @@ class Exports:
         demand(viewer, PERMISSION)
         demand(viewer, target.permission)
         query_of(target, draft.filters)
-        moment = now()
-        export = Export(
-            id=new_id(),
-            state="queued",
-            target=draft.target,
-            format=draft.format,
-            filters=draft.filters,
-            why=draft.why,
-            account=viewer.account,
-            by=viewer.actor,
-            person=person,
-            records=None,
-            size=None,
-            decided_account=None,
-            decided_by="",
-            decided_why="",
-            decided_at=None,
-            error="",
-            created_at=moment,
-            finished_at=None,
-            expires_at=moment + self._kept(),
+        export = msgspec.structs.replace(
+            _asked(draft, viewer), person=person, expires_at=now() + self._kept()
         )
         fact = facts.ExportRequested(
             export.id, draft.target, draft.format, draft.filters, draft.why
@@ -214,6 +196,73 @@ class Exports:
         export = await self._own(id, viewer)
         _refuse_without_file(export)
         await self._end(export, "deleted", facts.DELETED, "deleted by hand", by=viewer.actor)
+
+    # -- at once ---------------------------------------------------------------------------------
+
+    async def take_at_once(
+        self,
+        target: str,
+        records: int,
+        *,
+        filters: dict[str, Any],
+        why: str,
+        viewer: Viewer,
+        person: str,
+    ) -> Watermark:
+        """Note that a page hands out a list as it is shown, and how many records that are.
+
+        It counts like any other export of the account: what would need a second person is refused
+        here, and has to be asked for. There is no file that could be fetched again.
+
+        Args:
+            filters: what the list is narrowed by, as its address says it.
+            person: the name that stands in the watermark.
+
+        Returns:
+            the mark that belongs into every row.
+
+        Raises:
+            NotFound: there is no such target.
+            Refused: the viewer may not read the target, may not export, or it is too much.
+            Conflict: another export of the account is being written.
+        """
+        kind = self._house.registry.import_targets.get(target)
+        demand(viewer, PERMISSION)
+        demand(viewer, kind.permission)
+        moment = now()
+        export = msgspec.structs.replace(
+            _asked(ExportDraft(target=target, format="csv", filters=filters, why=why), viewer),
+            state="deleted",
+            person=person,
+            records=records,
+            created_at=moment,
+            finished_at=moment,
+            expires_at=moment,
+        )
+        asked = facts.ExportRequested(export.id, target, "csv", filters, why)
+        fact = facts.ExportCounted(export.id, target, records)
+        async with self._house.db.transaction():
+            await self._house.db.hold(f"core.exports:{viewer.account or viewer.actor}")
+            await self._refuse_too_many(export)
+            await self._rows.add(export)
+            for name, each in ((facts.REQUESTED, asked), (facts.DOWNLOADED, fact)):
+                await self._tell(name, each, by=viewer.actor, why=why)
+        return Watermark(export=export.id, person=person, at=moment)
+
+    async def _refuse_too_many(self, export: Export) -> None:
+        mine = await self._rows.find(
+            account=export.account, everybody=False, states=("queued", "running"), limit=1
+        )
+        if mine:
+            raise Conflict(
+                "expected no export of yours that is being written, got one; wait until it is ready"
+            )
+        left, limit = await self._most(export, None), self._house.settings.exports.approval_above
+        if (export.records or 0) > left:
+            raise Refused(
+                f"expected at most {left} records (of {limit} in 24 hours by one person), "
+                f"got {export.records}; narrow the list, or ask for an export"
+            )
 
     async def _own(self, id: UUID, viewer: Viewer) -> Export:
         export = await self._rows.get(id)
@@ -361,6 +410,32 @@ class Exports:
     async def _tell(self, kind: str, fact: msgspec.Struct, *, by: str, why: str) -> None:
         with because(why):
             await self._house.events.append([NewEvent(type=kind, payload=fact)], by=by)
+
+
+def _asked(draft: ExportDraft, viewer: Viewer) -> Export:
+    """A request as it begins, of nobody's name."""
+    moment = now()
+    return Export(
+        id=new_id(),
+        state="queued",
+        target=draft.target,
+        format=draft.format,
+        filters=draft.filters,
+        why=draft.why,
+        account=viewer.account,
+        by=viewer.actor,
+        person="",
+        records=None,
+        size=None,
+        decided_account=None,
+        decided_by="",
+        decided_why="",
+        decided_at=None,
+        error="",
+        created_at=moment,
+        finished_at=None,
+        expires_at=moment,
+    )
 
 
 def _is_of(export: Export, viewer: Viewer) -> bool:

@@ -19,12 +19,13 @@ from uuid import UUID
 import msgspec
 
 from relatum.events.context import because
-from relatum.importing.acting import viewer_of
+from relatum.importing.acting import demand, viewer_of
 from relatum.importing.plan import Plan, dump_plan
-from relatum.importing.requests.planning import demand_rights, lay_out, plan_for
-from relatum.importing.requests.rows import RequestRows, StoredRequest, nothing
+from relatum.importing.requests.planning import WRITE, demand_rights, lay_out, plan_for
+from relatum.importing.requests.plans import Insight, RequestPlans
+from relatum.importing.requests.rows import BUSY, RequestRows, StoredRequest, nothing
 from relatum.importing.requests.types import ImportDraft, ImportRequest, ImportState
-from relatum.importing.results import Counts, Entry, Outcome, Progress
+from relatum.importing.results import Counts, Entry, Outcome, Progress, State
 from relatum.values.ids import new_id
 from relatum.values.problems import Conflict, NotFound, RelatumError
 
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("relatum.imports")
 
-#: Records that a preview writes and takes back; other writers wait meanwhile.
+#: Records that a preview writes and takes back at once; other writers wait meanwhile. A larger
+#: file is tried out in parts.
 REHEARSED = 2_000
 #: How often it is written down how far an import is.
 TELL_SECONDS = 0.5
@@ -58,13 +60,21 @@ class ImportWork(msgspec.Struct, frozen=True):
 
 
 class ImportRequests:
-    """Makes, tries out, applies and takes back imports of uploaded files."""
+    """Makes, tries out, applies and takes back imports of uploaded files.
+
+    Attributes:
+        plans: their plans, while nothing is written.
+    """
 
     def __init__(self, house: House, imports: Imports, uploads: Uploads) -> None:
         self._house = house
         self._imports = imports
         self._uploads = uploads
         self._rows = RequestRows(house.db)
+        insight = Insight(
+            visible=self._visible, begun=self._was_begun, folder=self._folder, sees=_sees
+        )
+        self.plans = RequestPlans(house, self._rows, uploads, insight)
 
     async def create(self, draft: ImportDraft, viewer: Viewer) -> ImportRequest:
         """A plan for files that the viewer uploaded; nothing is read into the house yet.
@@ -104,12 +114,9 @@ class ImportRequests:
             for entry in await self._imports.entries(limit)
             if _sees_all(viewer) or entry.by == viewer.actor
         ]
-        states = {one.id: one.state for one in stored}
-        entries = [
-            msgspec.structs.replace(entry, state=states.pop(entry.id, entry.state))
-            for entry in entries
-        ]
-        entries += [_entry(one) for one in stored if one.id in states]
+        asked = {one.id: one for one in stored}
+        entries = [_with_request(entry, asked.pop(entry.id, None)) for entry in entries]
+        entries += [_entry(one) for one in asked.values()]
         return sorted(entries, key=lambda entry: entry.started_at, reverse=True)[:limit]
 
     # -- what is to be done ----------------------------------------------------------------------
@@ -135,6 +142,23 @@ class ImportRequests:
             steps |= {"failed": "undoing", "ready": "undoing"}
         return await self._order(id, viewer, steps)
 
+    async def stop(self, id: UUID, viewer: Viewer) -> ImportRequest:
+        """Stop what is being done; what is written stays, and it can go on or be taken back.
+
+        Raises:
+            NotFound: there is none, or it is not the viewer's to see.
+            Refused: the viewer may not import.
+            Conflict: nothing is being done.
+        """
+        stored = await self._visible(id, viewer)
+        demand(viewer, WRITE)
+        run = (await self._house.jobs.latest(WORK, [str(id)])).get(str(id))
+        if stored.state not in BUSY or run is None:
+            raise Conflict(f"expected an import that is worked on, got one that is {stored.state}")
+        if (await self._house.jobs.cancel(run.id)).state == "cancelled":
+            await self.give_up(id, CALLED_OFF)
+        return await self.get(id, viewer)
+
     async def _order(
         self, id: UUID, viewer: Viewer, steps: dict[ImportState, ImportState]
     ) -> ImportRequest:
@@ -153,11 +177,10 @@ class ImportRequests:
         await self._house.jobs.enqueue(WORK, ImportWork(request=id), unique=str(id))
 
     async def _was_begun(self, id: UUID) -> bool:
-        try:
-            await self._imports.journal.entry(id)
-        except NotFound:
-            return False
-        return True
+        return await self._in_journal(id) is not None
+
+    async def _in_journal(self, id: UUID) -> State | None:
+        return await self._imports.journal.state(id)
 
     # -- doing it --------------------------------------------------------------------------------
 
@@ -200,7 +223,9 @@ class ImportRequests:
         id, plan = stored.id, stored.plan
         folder = self._folder(id)
         if stored.state == "previewing":
-            preview = await self._imports.preview(plan, folder, watch=watch, rehearse=REHEARSED)
+            preview = await self._imports.preview(
+                plan, folder, watch=watch, rehearse=REHEARSED, in_parts=True
+            )
             return "ready", {"preview": preview}
         if stored.state == "undoing":
             if (await self._imports.journal.entry(id)).state == "undone":
@@ -304,6 +329,7 @@ class ImportRequests:
             problems=stored.problems,
             progress=stored.progress,
             rejected=await self._rejected(stored.id),
+            journal=await self._in_journal(stored.id),
             created_at=stored.created_at,
             updated_at=stored.updated_at,
         )
@@ -332,7 +358,16 @@ def _entry(stored: StoredRequest) -> Entry:
         undone_at=None,
         files=[entry.path for entry in stored.plan.files],
         counts=Counts(),
+        progress=stored.progress,
+        asked=True,
     )
+
+
+def _with_request(entry: Entry, stored: StoredRequest | None) -> Entry:
+    """An import of the journal as it stands for whoever asked for it."""
+    if stored is None:
+        return entry
+    return msgspec.structs.replace(entry, state=stored.state, progress=stored.progress, asked=True)
 
 
 def _public(outcome: Outcome) -> Outcome:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from relatum.customers.types import SourceName
-from relatum.importing.results import Outcome, Preview, Progress, Undone
+from relatum.importing.results import Outcome, Preview, Progress, State, Undone
 from relatum.values.problems import Problem
 
 #: ``ready`` to be previewed or applied, also after a preview.
@@ -52,6 +52,7 @@ class ImportRequest(msgspec.Struct, frozen=True, kw_only=True):
         plan: TOML, to be corrected and sent again.
         progress: while it runs, and only from the process that runs it.
         rejected: names of files with rows and lines that were kept out.
+        journal: how far the journal says it is; ``None`` while nothing was written.
     """
 
     id: UUID
@@ -69,5 +70,6 @@ class ImportRequest(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[Problem]
     progress: Progress | None = None
     rejected: list[str] = []
+    journal: State | None = None
     created_at: dt.datetime
     updated_at: dt.datetime

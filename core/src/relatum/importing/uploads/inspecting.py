@@ -15,9 +15,14 @@ from relatum.values.problems import InvalidInput, Problem
 
 LONGEST_NAME = 100
 _ZIP = b"PK\x03\x04"
+#: Workbooks of the format before XLSX.
+_OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _EXPECTED = "CSV, JSON lines or an XLSX workbook"
 #: Control characters that no text has; tab, line ends and form feed it may.
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_WEB_PAGE = re.compile(
+    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|\?xml)\b", re.I | re.S
+)
 _UNSAFE = re.compile(r"[^\w .()+-]")
 
 
@@ -33,6 +38,8 @@ def kind_of(path: Path) -> FileKind:
     if head.startswith(_ZIP):
         with opened(path, "the file"):
             return "xlsx"
+    if head.startswith(_OLD):
+        raise _refused("old-workbook", "The file is a workbook of the old format XLS")
     if not head.strip(b"\x00\r\n\t \xef\xbb\xbf"):
         raise _refused("empty-file", "The file is empty")
     found = detect_encoding(head, whole=whole)
@@ -41,6 +48,8 @@ def kind_of(path: Path) -> FileKind:
     text = head.decode(found.name, errors="replace")
     if _BINARY.search(text):
         raise _refused("not-text", "The file is neither text nor a workbook")
+    if _WEB_PAGE.match(text.lstrip("\ufeff")):
+        raise _refused("web-page", "The file is a web page, whatever it is called")
     return "jsonl" if _is_json(text, whole=whole) else "csv"
 
 

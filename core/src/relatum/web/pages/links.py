@@ -1,4 +1,4 @@
-"""What stands behind one-time links: the first owner, invitations, forgotten passwords.
+"""What stands behind one-time links for people: invitations, forgotten passwords.
 
 The secret comes once in the address (``?key=``), moves into a cookie for that page alone, and the
 address bar shows it no longer.
@@ -7,20 +7,15 @@ address bar shows it no longer.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import get, post
-from msgspec import Meta
 
 from relatum.access.accounts.types import (
     Account,
-    AccountDraft,
-    EmailText,
-    Language,
     LinkPurpose,
     LinkShown,
-    Name,
     PasswordText,
 )
 from relatum.access.viewer import PUBLIC
@@ -32,11 +27,10 @@ from relatum.values.problems import InvalidInput, RelatumError
 from relatum.web.entering import LINK_COOKIE, come_in, forget, keep_link
 from relatum.web.forms import Form, sent
 from relatum.web.layout import PAGE, Redirect, page
-from relatum.web.pages.account import NOT_THE_SAME
+from relatum.web.pages.account.forms import NOT_THE_SAME
 
 OPEN = {"permission": PUBLIC, **PAGE}
 COMING_IN = {**OPEN, "limit": SIGN_IN}
-T = TypeVar("T")
 
 
 class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,46 +40,10 @@ class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     again_password: PasswordText
 
 
-class FirstOwner(NewPassword, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The first owner's account."""
-
-    name: Name
-    email: EmailText
-    language: Annotated[Language, Meta()] = "vi"
-
-
-@get("/welcome", opt=OPEN, include_in_schema=False)
-async def show_welcome(request: Call) -> Answer[Any]:
-    """The form with which the first owner sets up an account."""
-    link = await _link(request, "first_owner", "/welcome")
-    if isinstance(link, Answer):
-        return link
-    language = request.house.settings.company.language
-    return await _welcome_page(request, Form("owner", {"language": language}))
-
-
-@post("/welcome", opt=COMING_IN, include_in_schema=False)
-async def welcome(request: Call) -> Answer[Any]:
-    """Make the first owner and sign them in."""
-    form = Form("owner")
-    try:
-        asked = _twice(form.take(await sent(request), FirstOwner))
-        draft = AccountDraft(
-            name=asked.name, email=asked.email, password=asked.password, language=asked.language
-        )
-        account = await request.house.accounts.claim_first(
-            _secret(request), draft, address=request.address
-        )
-    except RelatumError as error:
-        form.refuse(error)
-        return await _welcome_page(request, form)
-    return await _begin(request, account, "/welcome", flash="welcome")
-
-
 @get("/invitation", opt=OPEN, include_in_schema=False)
 async def show_invitation(request: Call) -> Answer[Any]:
     """The form with which somebody accepts an invitation."""
-    link = await _link(request, "invitation", "/invitation")
+    link = await link_of(request, "invitation", "/invitation")
     return link if isinstance(link, Answer) else await _invitation_page(request, Form("own"), link)
 
 
@@ -99,7 +57,7 @@ async def accept_invitation(request: Call) -> Answer[Any]:
 @get("/password-reset", opt=OPEN, include_in_schema=False)
 async def show_reset(request: Call) -> Answer[Any]:
     """The form for a new password."""
-    link = await _link(request, "password_reset", "/password-reset")
+    link = await link_of(request, "password_reset", "/password-reset")
     return link if isinstance(link, Answer) else await _reset_page(request, Form("own"), link)
 
 
@@ -110,14 +68,14 @@ async def reset_password(request: Call) -> Answer[Any]:
     return await _set_password(request, "password_reset", "/password-reset", reset, _reset_page)
 
 
-async def _link(request: Call, purpose: LinkPurpose, path: str) -> LinkShown | Answer[Any]:
+async def link_of(request: Call, purpose: LinkPurpose, path: str) -> LinkShown | Answer[Any]:
     """What may be shown before the link is used; first of all the secret leaves the address."""
     request.refuse_query(("lang", "key"))
     key = request.query_params.get("key")
     if key is not None:
         return keep_link(request, key, path)
     return await request.house.accounts.look_at_link(
-        purpose, _secret(request), address=request.address
+        purpose, secret_of(request), address=request.address
     )
 
 
@@ -130,18 +88,20 @@ async def _set_password(
 ) -> Answer[Any]:
     form = Form("own")
     try:
-        asked = _twice(form.take(await sent(request), NewPassword))
-        account = await use(_secret(request), asked.password, address=request.address)
+        asked = typed_twice(form.take(await sent(request), NewPassword))
+        account = await use(secret_of(request), asked.password, address=request.address)
     except RelatumError as error:
         form.refuse(error)
         link = await request.house.accounts.look_at_link(
-            purpose, _secret(request), address=request.address
+            purpose, secret_of(request), address=request.address
         )
         return await shown(request, form, link)
-    return await _begin(request, account, path, flash="password-set")
+    return await begin(request, account, path, flash="password-set")
 
 
-async def _begin(request: Call, account: Account, path: str, *, flash: str) -> Answer[Any]:
+async def begin(
+    request: Call, account: Account, path: str, *, flash: str, then: str = "/"
+) -> Answer[Any]:
     """Sign in whoever has just shown who they are; with a second factor they show that first."""
     used = forget(LINK_COOKIE, path)
     if account.second_factor:
@@ -151,31 +111,22 @@ async def _begin(request: Call, account: Account, path: str, *, flash: str) -> A
         address=request.address,
         user_agent=user_agent(request),
     )
-    answer = await come_in(request, signed_in, flash=flash)
+    answer = await come_in(request, signed_in, then=then, flash=flash)
     answer.raw.append(used)
     return answer
 
 
-def _secret(request: Call) -> str:
+def secret_of(request: Call) -> str:
     return request.cookies.get(LINK_COOKIE, "")
 
 
 Twice = TypeVar("Twice", bound=NewPassword)
 
 
-def _twice(asked: Twice) -> Twice:
+def typed_twice(asked: Twice) -> Twice:
     if asked.password != asked.again_password:
         raise InvalidInput("The passwords differ.", problems=[NOT_THE_SAME])
     return asked
-
-
-async def _welcome_page(request: Call, form: Form) -> Html:
-    return await page(
-        request,
-        "relatum/welcome.html",
-        forms=(form,),
-        company=request.house.settings.company,
-    )
 
 
 async def _invitation_page(request: Call, form: Form, link: LinkShown) -> Html:
@@ -187,8 +138,6 @@ async def _reset_page(request: Call, form: Form, link: LinkShown) -> Html:
 
 
 ROUTES = [
-    show_welcome,
-    welcome,
     show_invitation,
     accept_invitation,
     show_reset,

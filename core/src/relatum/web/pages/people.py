@@ -34,7 +34,8 @@ from relatum.web.filters import filtered, next_page
 from relatum.web.forms import Form, Nothing, sent
 from relatum.web.languages import language_of
 from relatum.web.layout import PAGE, Redirect, page
-from relatum.web.pages.account import TokenForm, token_page
+from relatum.web.pages.account.forms import TokenForm
+from relatum.web.pages.account.tokens import token_page
 from relatum.web.permissions import groups_of
 
 READ = {"permission": "core.accounts.read", **PAGE}

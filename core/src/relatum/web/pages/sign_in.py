@@ -126,7 +126,8 @@ async def sign_out(request: Call) -> Redirect:
     session = current_viewer().session
     if session is not None:
         await request.house.sign_in.sign_out(session, by=request.actor)
-    clear = (b"clear-site-data", b'"cache"')
+    # also the pages that can be read without a connection
+    clear = (b"clear-site-data", b'"cache", "storage"')
     return Redirect("/sign-in", flash="signed-out", headers=[forget(SESSION_COOKIE), clear])
 
 

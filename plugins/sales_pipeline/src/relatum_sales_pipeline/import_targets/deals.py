@@ -35,6 +35,7 @@ from relatum_sales_pipeline.services.deal_changes import draft_of, line_draft
 from relatum_sales_pipeline.services.deal_rows import Stored
 from relatum_sales_pipeline.services.deals import Deals, Rewrite
 from relatum_sales_pipeline.types.deals import DealDraft
+from relatum_sales_pipeline.wording import SENTENCES
 
 TABLE = "sales_pipeline_deal"
 #: Field of a draft → field of the record, for the places of problems.
@@ -60,6 +61,7 @@ class DealsTarget:
     key: tuple[str, ...] = ("external_ref",)
     permission = DEALS_READ
     write_permission = DEALS_WRITE
+    sentences: Mapping[str, Text] = SENTENCES
     aliases: Mapping[str, tuple[str, ...]] = ALIASES
 
     async def prepare(

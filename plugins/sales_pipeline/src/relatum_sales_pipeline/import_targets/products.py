@@ -33,6 +33,7 @@ from relatum_sales_pipeline.services.catalogue_rows import (
     CatalogueRows,
 )
 from relatum_sales_pipeline.services.findings import Findings
+from relatum_sales_pipeline.wording import SENTENCES
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Code = Annotated[str, Meta(min_length=1, max_length=60)]
@@ -66,6 +67,7 @@ class ProductsTarget:
     key: tuple[str, ...] = ("name", "price_list", "valid_from")
     permission = SETUP_READ
     write_permission = SETUP_WRITE
+    sentences: Mapping[str, Text] = SENTENCES
     aliases: Mapping[str, tuple[str, ...]] = {
         "name": ("product", "product name", "sản phẩm", "tên sản phẩm"),
         "code": ("sku", "product code", "mã", "mã sản phẩm"),

@@ -25,6 +25,7 @@ from relatum_sales_pipeline.permissions import SETUP_READ, SETUP_WRITE
 from relatum_sales_pipeline.services.catalogue_rows import MEMBER, TEAM, CatalogueRows
 from relatum_sales_pipeline.services.findings import Findings
 from relatum_sales_pipeline.services.teams import Teams
+from relatum_sales_pipeline.wording import AGENT_GIVEN_TWICE, SENTENCES
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Region = Annotated[str, Meta(max_length=100)]
@@ -60,6 +61,7 @@ class TeamsTarget:
     key: tuple[str, ...] = ("agent",)
     permission = SETUP_READ
     write_permission = SETUP_WRITE
+    sentences: Mapping[str, Text] = {**SENTENCES, "given-twice": AGENT_GIVEN_TWICE}
     aliases: Mapping[str, tuple[str, ...]] = {
         "agent": ("sales_agent", "sales agent", "salesperson", "nhân viên", "nhân viên bán hàng"),
         "team": ("team name", "đội", "nhóm"),

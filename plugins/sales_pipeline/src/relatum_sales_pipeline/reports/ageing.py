@@ -16,6 +16,7 @@ from relatum_sales_pipeline.reports.deal_figures import Around, Figures, load
 from relatum_sales_pipeline.reports.summary import no_such_pipeline
 
 LIMITS = (7, 30, 90, 180, 365)
+BANDS = (*(f"≤ {limit}" for limit in LIMITS), f"> {LIMITS[-1]}")
 MOST_LISTED = 100
 
 
@@ -117,14 +118,24 @@ def is_rotting(deal: Figures, around: Around, days: int) -> bool:
     return around.moment - last_sign(deal) > dt.timedelta(days=days)
 
 
+def age_of(deal: Figures, around: Around) -> int:
+    """Days in its stage."""
+    return (around.today - local_day(deal.stage_since, around.zone)).days
+
+
+def band_of(age: int) -> str:
+    """The one of :data:`BANDS` that an age is in."""
+    limit = next((limit for limit in LIMITS if age <= limit), None)
+    return BANDS[-1] if limit is None else f"≤ {limit}"
+
+
 def _of_stage(id: UUID, deals: Sequence[Figures], around: Around, default_days: int) -> StageAgeing:
     stage = around.book.stage(id)
     days = stage.rotting_days or default_days
-    ages = [(around.today - local_day(deal.stage_since, around.zone)).days for deal in deals]
-    by_age = dict.fromkeys([*(f"≤ {limit}" for limit in LIMITS), f"> {LIMITS[-1]}"], 0)
+    ages = [age_of(deal, around) for deal in deals]
+    by_age = dict.fromkeys(BANDS, 0)
     for age in ages:
-        limit = next((limit for limit in LIMITS if age <= limit), None)
-        by_age[f"> {LIMITS[-1]}" if limit is None else f"≤ {limit}"] += 1
+        by_age[band_of(age)] += 1
     return StageAgeing(
         pipeline=stage.pipeline,
         stage=stage.key,

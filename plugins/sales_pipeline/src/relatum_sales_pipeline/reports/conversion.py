@@ -7,6 +7,7 @@ import datetime as dt
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -65,6 +66,9 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
 
 #: Deal → stages it came into, with the moment, in order.
 Passages = dict[UUID, list[tuple[UUID, dt.datetime]]]
+#: The stages of one deal, with the moments.
+Way = Sequence[tuple[Stage, dt.datetime]]
+Fate = Literal["advanced", "lost", "here"]
 
 
 async def run(plugin: Plugin, params: ConversionParams) -> Conversion:
@@ -77,15 +81,21 @@ async def run(plugin: Plugin, params: ConversionParams) -> Conversion:
     book = await Book.load(db)
     if params.pipeline is not None and book.pipeline(params.pipeline) is None:
         raise no_such_pipeline(params.pipeline, ", ".join(each.key for each in book.pipelines))
-    rows = await db.fetch(
+    passages = await passages_of(plugin)
+    wanted = [each for each in book.pipelines if params.pipeline in (None, each.key)]
+    return await asyncio.to_thread(conversion, wanted, book, passages)
+
+
+async def passages_of(plugin: Plugin) -> Passages:
+    """How every deal went."""
+    rows = await plugin.house.db.fetch(
         "SELECT deal_id, to_stage_id, changed_at FROM sales_pipeline_stage_change "
         "ORDER BY deal_id, position"
     )
     passages: Passages = defaultdict(list)
     for deal, stage, at in rows:
         passages[deal].append((stage, at))
-    wanted = [each for each in book.pipelines if params.pipeline in (None, each.key)]
-    return await asyncio.to_thread(conversion, wanted, book, passages)
+    return passages
 
 
 def conversion(wanted: Sequence[Pipeline], book: Book, passages: Passages) -> Conversion:
@@ -119,12 +129,11 @@ def _of_stage(stage: Stage, ways: Sequence[Sequence[tuple[Stage, dt.datetime]]])
         if here is None and beyond is None:
             continue
         entered += 1
-        if beyond is not None:
-            advanced += 1
-            if here is not None and beyond >= here:
-                days.append((beyond - here).total_seconds() / DAY)
-        elif way[-1][0].outcome == "lost":
-            lost += 1
+        became = fate(stage, way)
+        advanced += became == "advanced"
+        lost += became == "lost"
+        if beyond is not None and here is not None and beyond >= here:
+            days.append((beyond - here).total_seconds() / DAY)
     return StageConversion(
         stage=stage.key,
         title=stage.title,
@@ -135,6 +144,15 @@ def _of_stage(stage: Stage, ways: Sequence[Sequence[tuple[Stage, dt.datetime]]])
         conversion=rate(advanced, advanced + lost),
         median_days=round(statistics.median(days), 2) if days else None,
     )
+
+
+def fate(stage: Stage, way: Way) -> Fate | None:
+    """What became of a deal that reached a stage; ``None`` when it never did."""
+    if any(_is_beyond(each, stage) for each, _ in way):
+        return "advanced"
+    if all(each.id != stage.id for each, _ in way):
+        return None
+    return "lost" if way[-1][0].outcome == "lost" else "here"
 
 
 def _is_beyond(stage: Stage, than: Stage) -> bool:

@@ -73,50 +73,73 @@ class OpenDeal(msgspec.Struct, frozen=True):
     probability: int
 
 
+class Gaps(msgspec.Struct):
+    """Open deals without a value: those whose lines say one, and those left out."""
+
+    by_lines: list[UUID] = []
+    unknown: list[UUID] = []
+
+    def notes(self) -> Iterable[str]:
+        """What is to be said about them."""
+        if self.by_lines:
+            count = len(self.by_lines)
+            yield f"{count} open deals have no value; the prices of their lines are taken"
+        if self.unknown:
+            count = len(self.unknown)
+            yield f"{count} open deals have neither a value nor priced lines; they are left out"
+
+
 async def run(plugin: Plugin, params: ForecastParams) -> Forecast:
     """See :class:`Forecast`.
 
     Raises:
         InvalidInput: there is no such pipeline.
     """
-    deals, around, notes = await open_deals(plugin, params.pipeline)
+    deals, around, gaps = await open_deals(plugin, params.pipeline)
     months = params.months or plugin.settings.forecast_months
-    return await asyncio.to_thread(forecast, deals, around, months, notes)
+    return await asyncio.to_thread(forecast, deals, around, months, list(gaps.notes()))
 
 
-async def open_deals(
-    plugin: Plugin, pipeline: str | None
-) -> tuple[list[OpenDeal], Around, list[str]]:
-    """Open deals with their value, or what their lines cost, and what is to be said about that."""
+async def open_deals(plugin: Plugin, pipeline: str | None) -> tuple[list[OpenDeal], Around, Gaps]:
+    """Open deals with their value, or what their lines cost, and which of them have none.
+
+    Raises:
+        InvalidInput: there is no such pipeline.
+    """
     figures, around = await load(plugin)
     if pipeline is not None and around.book.pipeline(pipeline) is None:
         known = ", ".join(each.key for each in around.book.pipelines)
         raise no_such_pipeline(pipeline, known)
-    lines: dict[UUID, list[int | None]] = defaultdict(list)
-    for deal, _, _, amount in await lines_of(plugin):
-        lines[deal].append(amount)
-    deals, by_lines, unknown = [], 0, 0
+    lines = await lines_of(plugin)
+    deals, gaps = await asyncio.to_thread(open_among, figures, lines, around, pipeline)
+    return deals, around, gaps
+
+
+def open_among(
+    figures: Sequence[Figures],
+    lines: Sequence[tuple[UUID, UUID, str, int | None]],
+    around: Around,
+    pipeline: str | None,
+) -> tuple[list[OpenDeal], Gaps]:
+    """The open ones of all deals. Pure."""
+    costs: dict[UUID, list[int | None]] = defaultdict(list)
+    for deal, _, _, amount in lines:
+        costs[deal].append(amount)
+    deals, gaps = [], Gaps()
     for each in figures:
         stage = around.stage(each)
         if stage.outcome != "open" or pipeline not in (None, stage.pipeline):
             continue
         value = each.amount
         if value is None:
-            priced = [amount for amount in lines[each.id] if amount is not None]
-            if not priced or len(priced) < len(lines[each.id]):
-                unknown += 1
+            priced = [amount for amount in costs[each.id] if amount is not None]
+            if not priced or len(priced) < len(costs[each.id]):
+                gaps.unknown.append(each.id)
                 continue
             value = sum(priced)
-            by_lines += 1
+            gaps.by_lines.append(each.id)
         deals.append(OpenDeal(each, value, stage.probability))
-    return deals, around, list(_notes(by_lines, unknown))
-
-
-def _notes(by_lines: int, unknown: int) -> Iterable[str]:
-    if by_lines:
-        yield f"{by_lines} open deals have no value; the prices of their lines are taken"
-    if unknown:
-        yield f"{unknown} open deals have neither a value nor priced lines; they are left out"
+    return deals, gaps
 
 
 def forecast(deals: Sequence[OpenDeal], around: Around, months: int, notes: list[str]) -> Forecast:
@@ -144,7 +167,7 @@ def month_of(deal: OpenDeal, today: dt.date) -> str:
 def _in_currency(
     currency: str, deals: Sequence[OpenDeal], around: Around, months: int
 ) -> CurrencyForecast:
-    listed = _next_months(around.today, months)
+    listed = next_months(around.today, months)
     order = [OVERDUE, *listed, LATER, NO_DATE]
 
     def month_name(deal: OpenDeal) -> str:
@@ -201,6 +224,7 @@ def _largest_first(rows: list[ForecastRow]) -> list[ForecastRow]:
     return sorted(rows, key=lambda row: (-row.weighted, row.name))
 
 
-def _next_months(today: dt.date, count: int) -> list[str]:
+def next_months(today: dt.date, count: int) -> list[str]:
+    """This month and those after it: ``2026-11``."""
     first = today.year * 12 + today.month - 1
     return [f"{n // 12:04}-{n % 12 + 1:02}" for n in range(first, first + count)]

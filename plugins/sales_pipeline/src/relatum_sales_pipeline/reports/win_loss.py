@@ -46,9 +46,13 @@ class ReasonRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SizeBand(msgspec.Struct, frozen=True, kw_only=True):
-    """Closed deals of one size, in the major unit of one currency; no limit is no bound."""
+    """Closed deals of one size, in the major unit of one currency; no limit is no bound.
+
+    ``band`` is its place among those of the currency, from 0.
+    """
 
     currency: str
+    band: int
     above: Number | None
     up_to: Number | None
     won: int
@@ -60,7 +64,7 @@ class WinLoss(msgspec.Struct, frozen=True, kw_only=True):
     """Why deals end as they do.
 
     A deal with several products counts once for each. The size of a deal is its value; of a lost
-    deal without value, what its lines cost.
+    deal without value, what its lines cost. ``sizeless`` have neither and are in no band.
     """
 
     overall: Rate
@@ -68,6 +72,7 @@ class WinLoss(msgspec.Struct, frozen=True, kw_only=True):
     by_product: list[WinLossRow]
     by_agent: list[WinLossRow]
     by_size: list[SizeBand]
+    sizeless: int
     notes: list[str]
 
 
@@ -87,7 +92,7 @@ def win_loss(
     params: WinLossParams,
 ) -> WinLoss:
     """The analysis of closed deals. Pure."""
-    closed = [deal for deal in figures if _is_in(deal, params)]
+    closed = [deal for deal in figures if is_in(deal, params)]
     won = {deal.id for deal in closed if around.stage(deal).outcome == "won"}
     products: dict[UUID, set[str]] = defaultdict(set)
     cost: Counter[UUID] = Counter()
@@ -105,13 +110,15 @@ def win_loss(
         by_product=_rows(by_product),
         by_agent=_rows(by_agent),
         by_size=_by_size(sized, bands),
+        sizeless=sizeless,
         notes=[f"{sizeless} closed deals have neither value nor prices; they have no size"]
         if sizeless
         else [],
     )
 
 
-def _is_in(deal: Figures, params: WinLossParams) -> bool:
+def is_in(deal: Figures, params: WinLossParams) -> bool:
+    """Whether a deal was closed in these days."""
     if deal.closed_on is None:
         return False
     return (params.closed_from is None or params.closed_from <= deal.closed_on) and (
@@ -156,10 +163,27 @@ def _sized(
     """Currency, size in minor units and whether it was won; and how many have no size."""
     sized = []
     for deal in closed:
-        size = deal.amount or (0 if deal.id in won else cost.get(deal.id, 0))
-        if size or (deal.amount is not None and deal.id in won):
+        size = size_of(deal, cost.get(deal.id, 0), is_won=deal.id in won)
+        if size is not None:
             sized.append((deal.currency, size, deal.id in won))
     return sized, len(closed) - len(sized)
+
+
+def size_of(deal: Figures, cost: int, *, is_won: bool) -> int | None:
+    """The size of a closed deal in minor units; ``None`` when it has neither value nor prices."""
+    size = deal.amount or (0 if is_won else cost)
+    return size if size or (deal.amount is not None and is_won) else None
+
+
+def limits_of(currency: str, bands: Mapping[str, list[int]]) -> list[int]:
+    """Where one band of sizes ends and the next begins, in minor units, ascending."""
+    unit = 10 ** exponent(currency)
+    return sorted({limit * unit for limit in bands.get(currency, bands.get("USD", []))})
+
+
+def place_of(size: int, limits: Sequence[int]) -> int:
+    """The band that a size is in, from 0; a limit belongs to the band that it ends."""
+    return bisect_left(limits, size)
 
 
 def _by_size(
@@ -167,12 +191,11 @@ def _by_size(
 ) -> list[SizeBand]:
     rows: list[SizeBand] = []
     for currency in sorted({currency for currency, _, _ in sized}):
-        unit = 10 ** exponent(currency)
-        limits = sorted({limit * unit for limit in bands.get(currency, bands.get("USD", []))})
+        limits = limits_of(currency, bands)
         counts: dict[int, Counter[bool]] = defaultdict(Counter)
         for code, size, is_won in sized:
             if code == currency:
-                counts[bisect_left(limits, size)][is_won] += 1
+                counts[place_of(size, limits)][is_won] += 1
         rows += [_band(currency, limits, place, counts[place]) for place in sorted(counts)]
     return rows
 
@@ -180,6 +203,7 @@ def _by_size(
 def _band(currency: str, limits: Sequence[int], place: int, count: Counter[bool]) -> SizeBand:
     return SizeBand(
         currency=currency,
+        band=place,
         above=major(limits[place - 1], currency) if place else None,
         up_to=major(limits[place], currency) if place < len(limits) else None,
         won=count[True],

@@ -1,6 +1,14 @@
 """``/api/v1/plugins/sales_pipeline/…``: thin; every route calls a service."""
 
-from relatum_sales_pipeline.routes import accounts, catalogue, deals, leads, pipelines, teams
+from relatum_sales_pipeline.routes import (
+    accounts,
+    catalogue,
+    deals,
+    leads,
+    pipelines,
+    targets,
+    teams,
+)
 
 ROUTES = [
     *deals.ROUTES,
@@ -9,4 +17,5 @@ ROUTES = [
     *pipelines.ROUTES,
     *catalogue.ROUTES,
     *teams.ROUTES,
+    *targets.ROUTES,
 ]

@@ -89,7 +89,7 @@ async def create_product(
     request.refuse_query()
     products = Products(plugin)
     try:
-        (id,) = await products.create([data])
+        (id,) = await products.create([data], by=request.actor)
     except InvalidInput as error:
         raise of_one(error) from error
     return Answer((await products.get_many([id]))[id], status=201)
@@ -117,7 +117,8 @@ async def change_product(
 ) -> Answer[Product]:
     """Change a product, or stop selling it."""
     request.refuse_query()
-    return Answer(await Products(plugin).change(id_in_path(product_id, "product"), data))
+    id = id_in_path(product_id, "product")
+    return Answer(await Products(plugin).change(id, data, by=request.actor))
 
 
 @get("/price-lists", opt={"permission": SETUP_READ})
@@ -133,7 +134,7 @@ async def create_list(
 ) -> Answer[PriceList]:
     """Make a price list."""
     request.refuse_query()
-    return Answer(await Products(plugin).create_list(data), status=201)
+    return Answer(await Products(plugin).create_list(data, by=request.actor), status=201)
 
 
 @patch("/price-lists/{list_id:str}", opt={"permission": SETUP_WRITE})
@@ -145,7 +146,8 @@ async def change_list(
 ) -> Answer[PriceList]:
     """Change a price list."""
     request.refuse_query()
-    return Answer(await Products(plugin).change_list(id_in_path(list_id, "price list"), data))
+    id = id_in_path(list_id, "price list")
+    return Answer(await Products(plugin).change_list(id, data, by=request.actor))
 
 
 @get("/price-lists/{list_id:str}/prices", opt={"permission": SETUP_READ, "query": PriceQuery})
@@ -174,7 +176,7 @@ async def set_prices(
     request.refuse_query()
     id = id_in_path(list_id, "price list")
     try:
-        ids = await Products(plugin).set_prices(id, data.items)
+        ids = await Products(plugin).set_prices(id, data.items, by=request.actor)
     except InvalidInput as error:
         raise under_items(error) from error
     return Answer(PricesSet(ids), status=201)
@@ -186,7 +188,7 @@ async def remove_price(
 ) -> None:
     """Take a price off its list; deals keep what they were priced at."""
     request.refuse_query()
-    await Products(plugin).remove_price(id_in_path(price_id, "price"))
+    await Products(plugin).remove_price(id_in_path(price_id, "price"), by=request.actor)
 
 
 ROUTES = [

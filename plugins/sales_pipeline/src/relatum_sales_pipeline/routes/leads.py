@@ -147,7 +147,7 @@ async def create_question(
 ) -> Answer[Question]:
     """Put a question on the form."""
     request.refuse_query()
-    return Answer(await Questions(plugin).create(data), status=201)
+    return Answer(await Questions(plugin).create(data, by=request.actor), status=201)
 
 
 @patch("/questions/{key:str}", opt={"permission": SETUP_WRITE})
@@ -159,7 +159,7 @@ async def change_question(
 ) -> Answer[Question]:
     """Change a question; answers given keep the weight and match of their day."""
     request.refuse_query()
-    return Answer(await Questions(plugin).change(key, data))
+    return Answer(await Questions(plugin).change(key, data, by=request.actor))
 
 
 ROUTES = [

@@ -96,6 +96,33 @@ class DealReader:
         )
         return Page(await self._read(page.items, book), page.next)
 
+    async def count(self, query: DealQuery) -> int:
+        """How many deals fit."""
+        where = self._conditions(query, await Book.load(self._db))
+        condition = " AND ".join(where.sql) or "1 = 1"
+        row = await self._db.fetch_one(
+            f"SELECT count(*) FROM sales_pipeline_deal d WHERE {condition}",  # noqa: S608 - names of our own
+            *where.params,
+        )
+        return int(row[0]) if row else 0
+
+    async def ids(self, query: DealQuery, *, most: int) -> list[UUID]:
+        """The ids of the deals that fit, in the order that was asked for, from the first on.
+
+        Raises:
+            InvalidInput: an unknown sort order.
+        """
+        page = await fetch_page(
+            self._db,
+            LISTING,
+            self._conditions(query, await Book.load(self._db)),
+            sort=query.sort,
+            limit=most,
+            cursor=None,
+            read=list,
+        )
+        return [row[0] for row in page.items]
+
     async def history(self, id: UUID) -> list[StageEntry]:
         """How a deal came to its stage, oldest first.
 
@@ -119,6 +146,16 @@ class DealReader:
             )
             for left, entered, at, by, note in rows
         ]
+
+    async def last_notes(self, ids: Sequence[UUID]) -> dict[UUID, str]:
+        """What was noted when these deals came to the stage they are in, where something was."""
+        rows = await self._db.fetch_in(
+            "SELECT deal_id, note FROM sales_pipeline_stage_change WHERE deal_id IN ({}) "
+            "ORDER BY deal_id, position",
+            ids,
+        )
+        last: dict[UUID, str] = dict(rows)
+        return {id: note for id, note in last.items() if note}
 
     async def existing(self, ids: Sequence[UUID]) -> set[UUID]:
         """Those of the ids that are deals."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from relatum.api import (
     Amount,
     Conflict,
@@ -20,6 +22,7 @@ from relatum.api import (
     new_id,
     refuse,
 )
+from relatum_sales_pipeline.events import PRICE_CHANGED, PRICE_LIST_CHANGED, PRODUCT_CHANGED
 from relatum_sales_pipeline.matching import Names, name_key
 from relatum_sales_pipeline.services.findings import Findings
 from relatum_sales_pipeline.services.records import (
@@ -29,9 +32,16 @@ from relatum_sales_pipeline.services.records import (
     given_fields,
     update,
 )
+from relatum_sales_pipeline.services.settings_log import (
+    SettingsLog,
+    differing,
+    expect_seen,
+    hold,
+)
 from relatum_sales_pipeline.types.products import (
     Price,
     PriceDraft,
+    PriceEdit,
     PriceList,
     PriceListDraft,
     PriceListEdit,
@@ -44,10 +54,15 @@ PRODUCT_SELECT = "SELECT id, code, name, series, active, name_key FROM sales_pip
 LIST_SELECT = "SELECT id, name, position, active FROM sales_pipeline_price_list"
 PRICE_SELECT = (
     "SELECT p.id, p.price_list_id, p.product_id, q.name, p.amount, p.currency, p.valid_from, "
-    "p.valid_until FROM sales_pipeline_price p JOIN sales_pipeline_product q ON q.id = p.product_id"
+    "p.valid_until, q.name_key FROM sales_pipeline_price p "
+    "JOIN sales_pipeline_product q ON q.id = p.product_id"
 )
 PRODUCTS = Listing(select=PRODUCT_SELECT, sorts={"name": ("name_key", str, 5)})
-PRICES = Listing(select=PRICE_SELECT, sorts={"id": ("p.id", UUID, 0)}, id_column="p.id")
+PRICES = Listing(
+    select=PRICE_SELECT,
+    sorts={"id": ("p.id", UUID, 0), "product": ("q.name_key", str, 8)},
+    id_column="p.id",
+)
 PRICE_COLUMNS = (
     "id",
     "price_list_id",
@@ -57,6 +72,9 @@ PRICE_COLUMNS = (
     "valid_from",
     "valid_until",
 )
+
+
+_Setting = Product | PriceList | Price
 
 
 class PriceBook:
@@ -80,6 +98,7 @@ class Products:
 
     def __init__(self, plugin: Plugin) -> None:
         self._db = plugin.house.db
+        self._log = SettingsLog(plugin)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -118,15 +137,44 @@ class Products:
         price_list_id: UUID,
         *,
         product_id: UUID | None = None,
+        sort: str = "id",
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[Price]:
-        """One page of the prices of a list."""
+        """One page of the prices of a list, in the order of their ids or of their products."""
         where = Conditions()
         where.equal(p__price_list_id=price_list_id, p__product_id=product_id)
         return await fetch_page(
-            self._db, PRICES, where, sort="id", limit=limit, cursor=cursor, read=_prices
+            self._db, PRICES, where, sort=sort, limit=limit, cursor=cursor, read=_prices
         )
+
+    async def price(self, id: UUID) -> Price:
+        """One price.
+
+        Raises:
+            NotFound: there is no such price.
+        """
+        found = _prices(await self._db.fetch(f"{PRICE_SELECT} WHERE p.id = ?", id))
+        if not found:
+            raise NotFound(f"expected the id of a price, got {id}; there is none")
+        return found[0]
+
+    async def prices_of(self, product: UUID) -> list[Price]:
+        """Every price of a product, list by list, the latest first."""
+        return _prices(
+            await self._db.fetch(
+                f"{PRICE_SELECT} JOIN sales_pipeline_price_list l ON l.id = p.price_list_id "
+                "WHERE p.product_id = ? ORDER BY l.position, l.name_key, p.valid_from DESC, p.id",
+                product,
+            )
+        )
+
+    async def prices_counted(self) -> dict[UUID, int]:
+        """How many prices each list has; lists without any are left out."""
+        rows = await self._db.fetch(
+            "SELECT price_list_id, count(*) FROM sales_pipeline_price GROUP BY price_list_id"
+        )
+        return {id: int(count) for id, count in rows}
 
     async def price_book(self, products: Sequence[UUID]) -> PriceBook:
         """The prices of these products in the active lists."""
@@ -142,7 +190,7 @@ class Products:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    async def create(self, drafts: Sequence[ProductDraft]) -> list[UUID]:
+    async def create(self, drafts: Sequence[ProductDraft], *, by: str = "system") -> list[UUID]:
         """Make all of them, or none.
 
         Raises:
@@ -156,18 +204,28 @@ class Products:
             ]
             columns = ("id", "code", "name", "name_key", "series", "active")
             await self._db.insert("sales_pipeline_product", columns, rows)
+            made = await self.get_many([row[0] for row in rows])
+            await self._tell(PRODUCT_CHANGED, [(None, each) for each in made.values()], by)
         return [row[0] for row in rows]
 
-    async def change(self, id: UUID, edit: ProductEdit) -> Product:
+    async def change(
+        self, id: UUID, edit: ProductEdit, *, by: str = "system", seen: str | None = None
+    ) -> Product:
         """Change one product.
+
+        Args:
+            seen: the state that the change was made from, see ``settings_log``.
 
         Raises:
             NotFound: there is no such product.
-            Conflict: another product has the name or code.
+            Conflict: another product has the name or code, or somebody changed it meanwhile.
         """
         async with self._db.transaction():
-            if id not in await self.get_many([id]):
+            await hold(self._db)
+            before = (await self.get_many([id])).get(id)
+            if before is None:
                 raise NotFound(f"expected the id of a product, got {id}; there is none")
+            expect_seen(before, seen, edit)
             values = given_fields(edit)
             if "name" in values:
                 name = _checked_name(values["name"], "product", 200)
@@ -176,9 +234,11 @@ class Products:
                 if values.get(column) is not None:
                     await self._free(column, values[column], id)
             await update(self._db, "sales_pipeline_product", id, values)
-            return (await self.get_many([id]))[id]
+            after = (await self.get_many([id]))[id]
+            await self._tell(PRODUCT_CHANGED, [(before, after)], by)
+            return after
 
-    async def create_list(self, draft: PriceListDraft) -> PriceList:
+    async def create_list(self, draft: PriceListDraft, *, by: str = "system") -> PriceList:
         """Make a price list.
 
         Raises:
@@ -186,6 +246,7 @@ class Products:
         """
         name = _checked_name(draft.name, "price list", 100)
         async with self._db.transaction():
+            await hold(self._db)
             if any(name_key(each.name) == name_key(name) for each in await self.price_lists()):
                 raise Conflict(f"expected a name that no other price list has, got {name!r}")
             id = new_id()
@@ -194,18 +255,27 @@ class Products:
                 ("id", "name", "name_key", "position", "active"),
                 [(id, name, name_key(name), draft.position, True)],
             )
-        return PriceList(id=id, name=name, position=draft.position, active=True)
+            made = PriceList(id=id, name=name, position=draft.position, active=True)
+            await self._tell(PRICE_LIST_CHANGED, [(None, made)], by)
+        return made
 
-    async def change_list(self, id: UUID, edit: PriceListEdit) -> PriceList:
+    async def change_list(
+        self, id: UUID, edit: PriceListEdit, *, by: str = "system", seen: str | None = None
+    ) -> PriceList:
         """Change a price list.
+
+        Args:
+            seen: the state that the change was made from, see ``settings_log``.
 
         Raises:
             NotFound: there is no such list.
-            Conflict: another list has the name.
+            Conflict: another list has the name, or somebody changed this one meanwhile.
         """
         async with self._db.transaction():
+            await hold(self._db)
             lists = {each.id: each for each in await self.price_lists()}
             _require_list(id, lists)
+            expect_seen(lists[id], seen, edit)
             values = given_fields(edit)
             if "name" in values:
                 name = _checked_name(values["name"], "price list", 100)
@@ -213,9 +283,38 @@ class Products:
                     raise Conflict(f"expected a name that no other price list has, got {name!r}")
                 values |= {"name": name, "name_key": name_key(name)}
             await update(self._db, "sales_pipeline_price_list", id, values)
-            return {each.id: each for each in await self.price_lists()}[id]
+            after = {each.id: each for each in await self.price_lists()}[id]
+            await self._tell(PRICE_LIST_CHANGED, [(lists[id], after)], by)
+            return after
 
-    async def set_prices(self, price_list_id: UUID, drafts: Sequence[PriceDraft]) -> list[UUID]:
+    async def shift_list(self, id: UUID, step: int, *, by: str) -> None:
+        """Let a price list change places with its neighbour: the first one that has a price counts.
+
+        Args:
+            step: -1 to come earlier, 1 to come later; at the end nothing happens.
+
+        Raises:
+            NotFound: there is no such list.
+        """
+        async with self._db.transaction():
+            await hold(self._db)
+            lists = await self.price_lists()
+            _require_list(id, {each.id: each for each in lists})
+            order = [each.id for each in lists]
+            place = order.index(id)
+            if not 0 <= place + step < len(order):
+                return
+            order[place], order[place + step] = order[place + step], order[place]
+            await self._db.execute_many(
+                "UPDATE sales_pipeline_price_list SET position = ? WHERE id = ?",
+                [(10 * n + 10, each) for n, each in enumerate(order)],
+            )
+            after = {each.id: each for each in await self.price_lists()}
+            await self._tell(PRICE_LIST_CHANGED, [(each, after[each.id]) for each in lists], by)
+
+    async def set_prices(
+        self, price_list_id: UUID, drafts: Sequence[PriceDraft], *, by: str = "system"
+    ) -> list[UUID]:
         """Add prices to a list, all or none; days of one product and currency may not overlap.
 
         Raises:
@@ -223,6 +322,7 @@ class Products:
             InvalidInput: with every problem.
         """
         async with self._db.transaction():
+            await hold(self._db)
             _require_list(price_list_id, {each.id: each for each in await self.price_lists()})
             wanted = list({draft.product_id for draft in drafts})
             known = await self.get_many(wanted)
@@ -246,16 +346,79 @@ class Products:
                 for draft in drafts
             ]
             await self._db.insert("sales_pipeline_price", PRICE_COLUMNS, rows)
+            stored = await self._db.fetch_in(
+                f"{PRICE_SELECT} WHERE p.id IN ({{}})", [row[0] for row in rows]
+            )
+            await self._tell(PRICE_CHANGED, [(None, each) for each in _prices(stored)], by)
         return [row[0] for row in rows]
 
-    async def remove_price(self, id: UUID) -> None:
+    async def change_price(
+        self, id: UUID, edit: PriceEdit, *, by: str, seen: str | None = None
+    ) -> Price:
+        """Correct a price, or end it; deals keep what they were priced at.
+
+        Args:
+            seen: the state that the change was made from, see ``settings_log``.
+
+        Raises:
+            NotFound: there is no such price.
+            Conflict: somebody changed it meanwhile.
+            InvalidInput: with every problem.
+        """
+        async with self._db.transaction():
+            await hold(self._db)
+            before = await self.price(id)
+            expect_seen(before, seen, edit)
+            others = await self._db.fetch(
+                "SELECT valid_from, valid_until FROM sales_pipeline_price "
+                "WHERE price_list_id = ? AND product_id = ? AND currency = ? AND id <> ?",
+                *(before.price_list_id, before.product_id, edit.price.currency, id),
+            )
+            draft = PriceDraft(
+                product_id=before.product_id,
+                price=edit.price,
+                valid_from=edit.valid_from,
+                valid_until=edit.valid_until,
+            )
+            problems = _price_problems(draft, {before.product_id}, [(a, b) for a, b in others])
+            refuse([Refusal(0, problem) for problem in problems], "prices")
+            values = {
+                "amount": edit.price.amount,
+                "currency": edit.price.currency,
+                "valid_from": edit.valid_from,
+                "valid_until": edit.valid_until,
+            }
+            await update(self._db, "sales_pipeline_price", id, values)
+            after = await self.price(id)
+            await self._tell(PRICE_CHANGED, [(before, after)], by)
+            return after
+
+    async def remove_price(self, id: UUID, *, by: str = "system", seen: str | None = None) -> Price:
         """Take a price off its list; deals keep what they were priced at.
 
         Raises:
             NotFound: there is no such price.
+            Conflict: somebody changed it meanwhile.
         """
-        if await self._db.execute("DELETE FROM sales_pipeline_price WHERE id = ?", id) != 1:
-            raise NotFound(f"expected the id of a price, got {id}; there is none")
+        async with self._db.transaction():
+            await hold(self._db)
+            before = await self.price(id)
+            expect_seen(before, seen, before)
+            await self._db.execute("DELETE FROM sales_pipeline_price WHERE id = ?", id)
+            await self._tell(PRICE_CHANGED, [(before, None)], by)
+        return before
+
+    async def _tell(
+        self, kind: str, pairs: Sequence[tuple[_Setting | None, _Setting | None]], by: str
+    ) -> None:
+        changed = []
+        for before, after in pairs:
+            one = after or before
+            if one is not None:
+                named = one.product if isinstance(one, Price) else one.name
+                fields = differing(_values(before), _values(after))
+                changed.append((one.id, named, fields))
+        await self._log.tell(kind, changed, by=by)
 
     async def _refusals(self, drafts: Sequence[ProductDraft]) -> list[Refusal]:
         names = Names((product.name, product) for product in await self.all())
@@ -304,8 +467,12 @@ def _prices(rows: Sequence[tuple[Any, ...]]) -> list[Price]:
             valid_from=since,
             valid_until=until,
         )
-        for id, price_list, product, name, amount, currency, since, until in rows
+        for id, price_list, product, name, amount, currency, since, until, _ in rows
     ]
+
+
+def _values(setting: _Setting | None) -> dict[str, Any]:
+    return {} if setting is None else msgspec.structs.asdict(setting)
 
 
 def _require_list(id: UUID, lists: dict[UUID, PriceList]) -> None:

@@ -1,4 +1,4 @@
-"""The forecast put down every week, so that it can be compared with what came."""
+"""The forecast put down every day, so that it can be compared with what came."""
 
 from __future__ import annotations
 

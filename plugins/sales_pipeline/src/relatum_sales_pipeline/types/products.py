@@ -78,6 +78,14 @@ class PriceDraft(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, froze
     valid_until: dt.date | None = None
 
 
+class PriceEdit(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a price is from now on."""
+
+    price: Amount
+    valid_from: dt.date | None = None
+    valid_until: dt.date | None = None
+
+
 class Price(msgspec.Struct, kw_only=True, frozen=True):
     """A price as read."""
 

@@ -1,0 +1,1 @@
+"""Administrative units of addresses: their tables, how they are loaded, and reading addresses."""

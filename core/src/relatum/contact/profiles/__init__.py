@@ -1,0 +1,1 @@
+"""Regulation profiles, one TOML file each: the law as data."""

@@ -1,0 +1,1 @@
+"""Merging customers and taking it back, derived from what the database says points at them."""

@@ -1,0 +1,1 @@
+"""Record linkage: which records are about one person. Columns in, decided pairs out."""

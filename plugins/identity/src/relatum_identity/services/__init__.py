@@ -1,0 +1,1 @@
+"""Use cases of identity; the only writers of its tables."""

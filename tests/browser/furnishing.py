@@ -1,0 +1,85 @@
+"""What a demo company lacks so that every page has something to show, made through the forms."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from relatum.access.accounts.types import InvitationDraft
+from relatum.app.house import House
+from relatum.values.ids import new_id
+from tests.browser.site import OWNER, PASSWORD, Site
+
+_CSRF = re.compile(r'<input type="hidden" name="csrf" value="([^"]+)"')
+_CHART = "metric=core.new_customers&range=last_12_months&by=kind&kind=stacked"
+_FILE = ("khach moi.csv", "Mã KH;Họ và tên;Liên lạc\nM1;Lê Thị Mùa;0912 000 111\n".encode())
+
+
+class Hands:
+    """Somebody who fills in forms without a browser.
+
+    Attributes:
+        state: the cookies, as a browser takes them.
+    """
+
+    def __init__(self, site: Site, email: str = OWNER) -> None:
+        self._client = httpx.Client(base_url=site.url, timeout=30)
+        self._proof: dict[str, str] = {}
+        self.send("/sign-in", email=email, password=PASSWORD, next="/")
+        host = str(urlsplit(site.url).hostname)
+        self.state: Any = {
+            "cookies": [
+                {"name": each.name, "value": each.value, "domain": host, "path": each.path}
+                for each in self._client.cookies.jar
+            ],
+            "origins": [],
+        }
+        account = self._client.get("/account")
+        assert account.status_code == 200, site.said()
+        found = _CSRF.search(account.text)
+        assert found is not None, "forms carry a proof of their origin"
+        self._proof = {"csrf": found[1]}
+
+    def __enter__(self) -> Hands:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._client.close()
+
+    def send(self, path: str, files: Any = None, **fields: Any) -> str:
+        """Send a form; where it leads."""
+        answer = self._client.post(path, data={**self._proof, **fields}, files=files)
+        assert answer.status_code in (302, 303), f"{path}: {answer.status_code}"
+        return urlsplit(answer.headers["location"]).path
+
+
+def furnish(hands: Hands) -> None:
+    """A kept chart and its schedule, an own dashboard, a view, a rule, an import, a run."""
+    chart = hands.send("/charts", title="Khách mới theo loại", query=_CHART)
+    hands.send("/reports/schedules", what=f"chart:{chart.rpartition('/')[2]}")
+    hands.send("/dashboards", title="Của tôi")
+    hands.send("/views", title="Khách quen")
+    condition = {"attribute1": "tag", "sense1": "is", "values1": "vip"}
+    hands.send("/rules/new", key="vip", title_en="Regulars", title_vi="Khách quen", **condition)
+    hands.send("/imports/new", files={"file": _FILE})
+    hands.send("/settings/jobs/core.access_sweep/run")
+
+
+def doors(site: Site) -> list[str]:
+    """Where those begin who have not signed in: two of them by links that only they have."""
+
+    async def make(house: House) -> list[str]:
+        name = f"new-{new_id()}"
+        draft = InvitationDraft(name=name, email=f"{name}@example.com", roles=["sales"])
+        invited = await house.accounts.invite(draft, by="system")
+        found = await house.db.fetch_one("SELECT id FROM core_account WHERE email = ?", OWNER)
+        assert found is not None
+        reset = await house.accounts.reset_link(found[0], by="system")
+        links = ("/invitation", invited), ("/password-reset", reset)
+        return ["/sign-in", *(f"{path}?key={link.secret}" for path, link in links)]
+
+    made: list[str] = site.inside(make)
+    return made

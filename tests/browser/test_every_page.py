@@ -1,0 +1,116 @@
+"""Every page there is: read without scripts in both languages, and clean to axe, to the console
+and to the policy in a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from relatum.app.asgi import create_app
+from relatum.app.house import House
+from tests.browser.furnishing import doors
+from tests.browser.looking import LANGUAGES, THEMES, Language, Theme, faults_of_all, opened
+from tests.browser.reading import toured
+from tests.browser.site import Site
+from tests.security.addresses import addresses
+
+#: A way to look: language, theme, whether on a phone. These differ in everything from each other.
+SOME: list[tuple[Language, Theme, bool]] = [("vi", "light", False), ("en", "dark", True)]
+
+#: Pages that no link of a demo company leads to, and what looks at them instead.
+ELSEWHERE = {
+    "/charts/{chart_id}/file": "a file",
+    "/figures/{metric_id}/file": "a file",
+    "/reports/files/{file_id}": "a file",
+    "/customers/bulk/{run_id}": "core/tests/web: a change of more customers than the demo has",
+    "/customers/named": "a part of forms",
+    "/customers/{customer_id}/merge/{other_id}": "core/tests/web: of two who are alike",
+    "/customers/{customer_id}/merges": "core/tests/web: of one who was merged",
+    "/customers/{customer_id}/merges/{merge_id}": "core/tests/web: of one who was merged",
+    "/customers/{customer_id}/archived": "core/tests/web: there is no archive yet",
+    "/customers/{customer_id}/cells/{column}": "a part of the list",
+    "/dashboards/{board_id}/boxes/{tile_id}": "a part of dashboards",
+    "/p/identity/pairs/{pair}": "plugins/identity/tests: of two who are alike",
+    "/p/sales_pipeline/deals/{id}/move": "a part of the board",
+    "/panels/{panel_id}/{customer_id}": "a part of the page of a customer",
+    "/settings/plugins/{plugin}/on": "test_setting_up",
+    "/setup": "test_setting_up",
+    "/setup/data": "test_setting_up",
+    "/setup/owner": "test_setting_up",
+    "/setup/plugins": "test_setting_up",
+    "/setup/protect": "test_setting_up",
+    "/sign-in/oidc": "leads to a foreign page",
+    "/sign-in/oidc/callback": "comes from a foreign page",
+    "/sign-in/second-factor": "core/tests/web: needs a first one",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_work_without_scripts(site: Site, owner_state: Any, language: str) -> None:
+    """Status 200, in the language, one main heading, and something in the main part."""
+    tour = toured(site, owner_state, language)
+    tour.add(toured(site, None, language, doors(site)))
+    assert not tour.faults, "\n".join(tour.faults)
+    forgotten = unseen(site, tour.pages) - set(ELSEWHERE)
+    assert not forgotten, "no link leads to " + ", ".join(sorted(forgotten))
+
+
+def test_what_is_seen_elsewhere_is_not_seen_here(site: Site, owner_state: Any) -> None:
+    tour = toured(site, owner_state, "vi")
+    assert set(ELSEWHERE) <= unseen(site, tour.pages)
+
+
+def unseen(site: Site, seen: Iterable[str]) -> set[str]:
+    """The addresses of pages that none of these belongs to."""
+
+    async def declared(house: House) -> list[str]:
+        found = addresses(create_app(house))
+        return [each.path for each in found if each.page and each.method == "GET"]
+
+    # those with the fewest holes first: /customers/new is no customer
+    paths = sorted(site.inside(declared), key=lambda path: path.count("{"))
+    left = {path: re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))) for path in paths}
+    met = set()
+    for path in seen:
+        met.add(next((one for one, form in left.items() if form.fullmatch(path)), ""))
+    return set(paths) - met
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("language", "theme", "phone"), SOME)
+def test_pages_are_clean(
+    chromium: Browser, site: Site, owner_state: Any, language: Language, theme: Theme, phone: bool
+) -> None:
+    check(chromium, site, owner_state, language, [theme], phone=phone)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("phone", [False, True])
+def test_pages_are_clean_in_every_way(
+    chromium: Browser, site: Site, owner_state: Any, language: Language, phone: bool
+) -> None:
+    check(chromium, site, owner_state, language, list(THEMES), phone=phone)
+
+
+def check(
+    chromium: Browser,
+    site: Site,
+    state: Any,
+    language: Language,
+    themes: list[Theme],
+    *,
+    phone: bool,
+) -> None:
+    """Look at every page, as somebody and as nobody."""
+    paths = toured(site, state, language).paths
+    assert len(paths) > 80
+    for who, there in ((state, paths), (None, doors(site))):
+        with opened(chromium, site, who, language, phone=phone) as page:
+            found = faults_of_all(page, site, there, themes)
+        faults = [f"{theme}: {each}" for theme, some in found.items() for each in some]
+        assert not faults, "\n".join(faults)
