@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -31,6 +32,15 @@ from relatum.app.asgi import create_app
 from relatum.app.demo import seed_demo
 from relatum.app.house import House
 from relatum.config.settings import Settings
+from relatum.importing.acting import viewer_of
+from relatum.reports.schedules import WRITE as WRITE_REPORT
+from relatum.reports.schedules import WriteWork
+from relatum.reports.types import ScheduleDraft
+from relatum.values.ids import new_id
+from relatum.values.time import now
+from relatum.web.bulk_changes import JOB as CHANGE_MANY
+from relatum.web.bulk_changes import UNDO_JOB as UNDO_MANY
+from relatum.web.bulk_changes import BulkWork, UndoWork
 from relatum_sdk.databases import Databases
 from relatum_sdk.people import client_of, make_person, make_token
 from tests.kill import one_job
@@ -91,6 +101,56 @@ async def an_import(house: House, client: Any) -> None:
     assert answer.status_code == 202, answer.text
 
 
+async def a_change_of_many(house: House, client: Any) -> None:
+    account = client.account
+    work = BulkWork(
+        bulk=new_id(),
+        account=account,
+        actor=f"account:{account}",
+        action="add_tag",
+        value="Thư tết",
+    )
+    await house.jobs.enqueue(CHANGE_MANY, work)
+
+
+async def a_change_to_undo(house: House, client: Any) -> None:
+    await a_change_of_many(house, client)
+    await house.worker.drain()
+    (row,) = await house.db.fetch("SELECT DISTINCT bulk FROM core_bulk_change")
+    account = client.account
+    work = UndoWork(bulk=row[0], account=account, actor=f"account:{account}")
+    await house.jobs.enqueue(UNDO_MANY, work)
+
+
+async def a_schedule(house: House, client: Any) -> UUID:
+    viewer = await viewer_of(house, client.account, "")
+    async with house.sights.looking_as(viewer):
+        like = house.dashboards.standard(viewer)
+        board = await house.dashboards.create("Bảng sáng", viewer=viewer, like=like)
+        draft = ScheduleDraft(kind="dashboard", subject=board, format="csv")
+        return await house.report_schedules.keep(draft, viewer=viewer)
+
+
+async def a_due_report(house: House, client: Any) -> None:
+    await a_schedule(house, client)
+    await house.db.execute(
+        "UPDATE core_report_schedule SET due_at = '2026-01-05 00:00:00+00:00', every = 'day'"
+    )
+
+
+async def a_report(house: House, client: Any) -> None:
+    work = WriteWork(schedule=await a_schedule(house, client), due=now())
+    await house.jobs.enqueue(WRITE_REPORT, work)
+
+
+async def doubles(house: House, client: Any) -> None:
+    phone = {"kind": "phone", "raw": "0912 345 678"}
+    for name in ("Nguyễn Thị Minh Anh", "Nguyen Thi Minh Anh"):
+        body = {"kind": "person", "display_name": name, "contact_points": [phone]}
+        answer = await client.post("/api/v1/customers", json=body)
+        assert answer.status_code == 201, answer.text
+
+
 #: what each job needs to have something to do, and whether that already asks for its run
 JOBS: dict[str, tuple[Prepare, bool]] = {
     "core.audit_seal": (nothing, False),
@@ -98,6 +158,11 @@ JOBS: dict[str, tuple[Prepare, bool]] = {
     "core.sweep_files": (an_old_export, False),
     "core.write_export": (an_export, True),
     "core.run_import": (an_import, True),
+    CHANGE_MANY: (a_change_of_many, True),
+    UNDO_MANY: (a_change_to_undo, True),
+    "core.order_reports": (a_due_report, False),
+    WRITE_REPORT: (a_report, True),
+    "identity.sweep": (doubles, False),
     "sales_pipeline.rotting_deals": (nothing, False),
     "sales_pipeline.forecast_snapshot": (nothing, False),
 }

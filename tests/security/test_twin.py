@@ -180,8 +180,9 @@ def _words(text: str) -> list[str]:
 
 
 def _read(text: str) -> Any:
+    text = without_what_changes(text)
     try:
-        return json.loads(without_what_changes(text))
+        return json.loads(text)
     except ValueError:
         return text
 

@@ -26,13 +26,19 @@ class Models:
         self._db = db
 
     async def add(self, model: Model) -> None:
-        """Keep a model as the newest, and a few before it."""
+        """Keep a model as the newest, and a few before it; what is the newest already stays."""
         kept = msgspec.structs.replace(model, statistics=_nameless(model.statistics))
+        text = msgspec.json.encode(kept).decode()
         async with self._db.transaction():
+            newest = await self._db.fetch_one(
+                "SELECT model FROM identity_model ORDER BY learned_at DESC, id LIMIT 1"
+            )
+            if newest is not None and newest[0] == text:
+                return
             await self._db.insert(
                 "identity_model",
                 ("id", "learned_at", "records", "model"),
-                [(new_id(), now(), model.statistics.records, msgspec.json.encode(kept).decode())],
+                [(new_id(), now(), model.statistics.records, text)],
             )
             old = await self._db.fetch("SELECT id FROM identity_model ORDER BY learned_at DESC, id")
             for (id,) in old[_KEPT:]:
