@@ -180,6 +180,7 @@ BODIES: dict[tuple[str, str], Body] = {
             ]
         }
     ),
+    ("PUT", SALES + "/prices/{price_id}"): Body({"price": {"amount": 2000, "currency": "VND"}}),
     ("DELETE", SALES + "/prices/{price_id}"): Body(None),
     ("POST", SALES + "/pipelines"): Body(
         lambda known: {

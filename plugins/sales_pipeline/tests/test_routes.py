@@ -177,6 +177,8 @@ NOT_THERE: list[tuple[str, str, Any]] = [
     ("GET", f"/products/{NOBODY}", None),
     ("PATCH", f"/teams/{NOBODY}", {"name": "x"}),
     ("PATCH", f"/members/{NOBODY}", {"name": "x"}),
+    ("GET", f"/prices/{NOBODY}", None),
+    ("PUT", f"/prices/{NOBODY}", {"price": {"amount": 1, "currency": "USD"}}),
     ("DELETE", f"/prices/{NOBODY}", None),
     ("GET", f"/accounts/{NOBODY}", None),
 ]
@@ -305,7 +307,17 @@ async def test_prices_of_one_product_may_not_overlap(sales: Sales) -> None:
     for day, amount in (("2024-12-31", 1), ("2025-01-01", 2)):
         draft = {"name": "x", "engaged_on": day, "lines": [{"product_id": product["id"]}]}
         assert (await sales.post("/deals", draft))["lines"][0]["unit_amount"] == amount
-    await sales.ask("DELETE", f"/prices/{shown[0]['id']}", status=204)
+    one = f"/prices/{shown[0]['id']}"
+    for bad in ({"valid_until": "2025-06-01"}, {"price": {"amount": -1, "currency": "USD"}}):
+        edit = {"price": {"amount": 5, "currency": "USD"}, "valid_until": "2024-12-31"} | bad
+        await sales.ask("PUT", one, edit, status=422)
+    edit = {"price": {"amount": 5, "currency": "USD"}, "valid_until": "2024-11-30"}
+    changed = await sales.ask("PUT", one, edit)
+    assert changed == await sales.get(one)
+    assert (changed["price"]["amount"], changed["valid_until"]) == (5, "2024-11-30")
+    draft = {"name": "x", "engaged_on": "2024-12-31", "lines": [{"product_id": product["id"]}]}
+    assert (await sales.post("/deals", draft))["lines"][0]["unit_amount"] is None
+    await sales.ask("DELETE", one, status=204)
     assert len((await sales.get(path))["items"]) == 1
 
 

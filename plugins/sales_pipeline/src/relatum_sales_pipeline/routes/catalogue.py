@@ -23,11 +23,12 @@ from relatum.api import (
     under_items,
 )
 from relatum_sales_pipeline.permissions import SETUP_READ, SETUP_WRITE
-from relatum_sales_pipeline.routes.verbs import delete, get, patch, post
+from relatum_sales_pipeline.routes.verbs import delete, get, patch, post, put
 from relatum_sales_pipeline.services.products import Products
 from relatum_sales_pipeline.types.products import (
     Price,
     PriceDraft,
+    PriceEdit,
     PriceList,
     PriceListDraft,
     PriceListEdit,
@@ -182,6 +183,31 @@ async def set_prices(
     return Answer(PricesSet(ids), status=201)
 
 
+@get("/prices/{price_id:str}", opt={"permission": SETUP_READ})
+async def read_price(
+    request: Call, plugin: NamedDependency[Plugin], price_id: FromPath[str]
+) -> Answer[Price]:
+    """One price."""
+    request.refuse_query()
+    return Answer(await Products(plugin).price(id_in_path(price_id, "price")))
+
+
+@put("/prices/{price_id:str}", opt={"permission": SETUP_WRITE})
+async def change_price(
+    request: Call,
+    plugin: NamedDependency[Plugin],
+    price_id: FromPath[str],
+    data: JSONBody[PriceEdit],
+) -> Answer[Price]:
+    """Say anew what a price is and on which days; deals keep what they were priced at."""
+    request.refuse_query()
+    id = id_in_path(price_id, "price")
+    try:
+        return Answer(await Products(plugin).change_price(id, data, by=request.actor))
+    except InvalidInput as error:
+        raise of_one(error) from error
+
+
 @delete("/prices/{price_id:str}", opt={"permission": SETUP_WRITE}, status_code=204)
 async def remove_price(
     request: Call, plugin: NamedDependency[Plugin], price_id: FromPath[str]
@@ -201,5 +227,7 @@ ROUTES = [
     change_list,
     find_prices,
     set_prices,
+    read_price,
+    change_price,
     remove_price,
 ]
