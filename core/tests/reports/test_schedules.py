@@ -11,11 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.tests.reports.conftest import Past
+from relatum.access.accounts.preferences import Reading
+from relatum.reports.files import written
 from relatum.reports.schedules import WriteWork, next_due
+from relatum.reports.sheets import Sheet
 from relatum.reports.types import ChartDraft, ChartSpec, ScheduleDraft
 from relatum.values.ids import new_id
 from relatum.values.problems import NotFound
-from relatum.values.time import now
+from relatum.values.time import local_day, now
+from relatum.web.reading import reading_as
 
 ZONE = "Asia/Ho_Chi_Minh"
 SECONDS = st.integers(0, 20 * 365 * 86_400)
@@ -63,6 +67,41 @@ async def test_a_file_holds_what_its_owner_sees(past: Past):
     assert content.decode("utf-8-sig").split()[-1].rpartition(",")[2] == str(own)
     with pytest.raises(NotFound):
         await past.house.report_schedules.open(files[0].id, viewer=past.viewers[2])
+
+
+async def test_a_page_is_written_as_its_owner_reads(past: Past):
+    house, seller = past.house, past.viewers[1]
+    async with house.sights.looking_as(seller):
+        spec = ChartSpec(metric="core.customers", range="this_month", period="month", kind="bars")
+        chart = await house.charts.keep(ChartDraft(title="Khách", spec=spec), viewer=seller)
+        draft = ScheduleDraft(kind="chart", subject=chart, format="html", language="vi")
+        id = await house.report_schedules.keep(draft, viewer=seller)
+    first = local_day(now(), house.settings.company.time_zone).replace(day=1)
+    for dates, said in (("language", f"{first:%d/%m/%Y}"), ("iso", first.isoformat())):
+        await house.preferences.change(seller.account, reading=Reading(dates=dates))
+        await house.report_schedules.write(WriteWork(schedule=id, due=now()))
+        ((_, _, files),) = await house.report_schedules.find(seller)
+        _, page = await house.report_schedules.open(files[0].id, viewer=seller)
+        assert f'<th scope="row">{said}</th>' in page.decode()
+        assert f"<p>{said} – " in page.decode()
+
+
+async def test_figures_are_grouped_as_whoever_reads_likes(past: Past):
+    sheet = Sheet(
+        title="T",
+        about="",
+        heads=("a", "b"),
+        rows=((dt.date(2026, 11, 1), 1234567.5),),
+        unit="money",
+    )
+    renderer = past.house.renderer
+    for numbers, said in (("language", "1.234.567,5"), ("point", "1,234,567.5")):
+        with reading_as(Reading(numbers=numbers)):
+            page = written([sheet], "html", renderer=renderer, language="vi").decode()
+        assert f"<td>{said}</td>" in page
+    assert written([sheet], "csv", renderer=renderer, language="vi").endswith(
+        b"2026-11-01,1234567.5\r\n"
+    )
 
 
 async def test_nobody_who_is_out_gets_a_file(past: Past):

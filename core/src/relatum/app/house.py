@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.metadata import version
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -20,6 +21,7 @@ from relatum.access.telling import tell_others
 from relatum.addresses.service import Addresses
 from relatum.app import core_plugin
 from relatum.app.apps import core_apps
+from relatum.app.erasing import erasing_of
 from relatum.app.steering import Steering
 from relatum.archive.service import Archive
 from relatum.config.keyring import Keyring
@@ -27,6 +29,7 @@ from relatum.contact.service import Contact
 from relatum.customers.merging.following import CurrentIds
 from relatum.customers.merging.service import Merging
 from relatum.customers.service import Customers
+from relatum.customers.subject.service import Subjects
 from relatum.db import migrate
 from relatum.db.database import Database
 from relatum.db.signals import Signals
@@ -101,6 +104,7 @@ class House:
             sights=self.sights,
             belonging=self.roles.teams,
             keeping=SensitiveFields(db, self.events, self.secrets, self.sights),
+            dispatcher=self.dispatcher,
         )
         self.addresses = Addresses(db)
         self.merging = Merging(db, self.events, self.customers)
@@ -109,7 +113,26 @@ class House:
             *(db, self.events, self.keys),
             settings=settings.contact,
             country=settings.company.country,
+            public_url=settings.server.public_url,
         )
+        self._open_work()
+        self.archive = Archive(db, self.events, self.registry, settings)
+        self.events.archived = self.archive.reading
+        self.audit.checker.archived = self.archive.reading
+        self.interactions.archived = self.archive.reading
+        self.subjects = Subjects(self)
+        self._open_files()
+        self.erasing = erasing_of(self)
+        self._open_reports()
+        self.renderer = Renderer(self.registry, settings.templates_path)
+        self._declare_core()
+        self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
+        self.plugins.listen(lambda plugin: plugin.move_in(self))
+        self.steering = Steering(self)
+
+    def _open_work(self) -> None:
+        """What goes on in the background."""
+        db, settings = self.db, self.settings
         self.handlers = HandlerRunner(db, self.events, self.registry, metrics=self.metrics)
         self.handlers.identify_with(CurrentIds(db))
         self.jobs = Jobs(
@@ -117,18 +140,8 @@ class House:
             time_zone=settings.company.time_zone,
             metrics=self.metrics,
         )
+        self.contact.outbox.open(self.jobs, self.registry, self.dispatcher, self.interactions)
         self.worker = Worker(db, self.registry, self.signals, self.jobs, settings.jobs)
-        self.archive = Archive(db, self.events, self.registry, settings)
-        self.events.archived = self.archive.reading
-        self.audit.checker.archived = self.archive.reading
-        self.interactions.archived = self.archive.reading
-        self._open_files()
-        self._open_reports()
-        self.renderer = Renderer(self.registry, settings.templates_path)
-        self._declare_core()
-        self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
-        self.plugins.listen(lambda plugin: plugin.move_in(self))
-        self.steering = Steering(self)
 
     def _open_files(self) -> None:
         """Data that comes in and goes out."""
@@ -144,12 +157,18 @@ class House:
         self.dashboards = Dashboards(self)
         self.report_schedules = Schedules(self, self._look)
 
-    def _look(self, viewer: Viewer, language: str) -> Visit:
-        """A visit without a request: what a job writes for somebody."""
+    @contextlib.asynccontextmanager
+    async def _look(self, viewer: Viewer, language: str) -> AsyncIterator[Visit]:
+        """A visit without a request: what a job writes for somebody, as they read."""
+        from relatum.access.accounts.preferences import Preferences
+        from relatum.web.reading import reading_as
         from relatum.web.visit import Visit
 
-        plugin = self.registry.plugins[CORE]
-        return Visit(plugin, self, viewer, "vi" if language == "vi" else "en")
+        account = viewer.account
+        chosen = Preferences() if account is None else await self.preferences.of(account)
+        with reading_as(chosen.reading):
+            plugin = self.registry.plugins[CORE]
+            yield Visit(plugin, self, viewer, "vi" if language == "vi" else "en")
 
     def _open_doors(self) -> None:
         """Who may come in, and how."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 import tempfile
@@ -61,7 +62,7 @@ def _csv(sheets: Sequence[Sheet]) -> bytes:
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     for line in _lines(sheets):
-        writer.writerow([guard(cell) if isinstance(cell, str) else cell for cell in line])
+        writer.writerow([_text(cell) for cell in line])
     return stream.getvalue().encode("utf-8-sig")
 
 
@@ -76,6 +77,9 @@ def _xlsx(sheets: Sequence[Sheet]) -> bytes:
 
 
 def _text(cell: Cell) -> Any:
+    """What a program goes on with: days as ISO writes them, numbers without groups."""
     if cell is None:
         return ""
+    if isinstance(cell, dt.date):
+        return cell.isoformat()
     return guard(cell) if isinstance(cell, str) else cell

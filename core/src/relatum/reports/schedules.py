@@ -11,6 +11,7 @@ import calendar
 import datetime as dt
 import logging
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -47,7 +48,7 @@ _FAILED = Text(
     vi="Không đọc được với quyền hiện nay của bạn.",
 )
 
-Look = Callable[["Viewer", str], "Visit"]
+Look = Callable[["Viewer", str], AbstractAsyncContextManager["Visit"]]
 
 
 class WriteWork(msgspec.Struct, frozen=True):
@@ -85,7 +86,8 @@ class Schedules:
     """Keeps schedules, has them written, hands their files out.
 
     Args:
-        look: makes the visit of a viewer in a language, without a request.
+        look: the visit of a viewer in a language, without a request; within it days and numbers
+            are written as that viewer reads them.
     """
 
     def __init__(self, house: House, look: Look) -> None:
@@ -211,9 +213,19 @@ class Schedules:
             return
         schedule = _schedule(row)
         try:
-            viewer = await viewer_of(self._house, schedule.account, "")
+            title, content = await self._written(schedule)
+            error = ""
+        except RelatumError as refused:
+            log.warning("schedule %s: %s", schedule.id, refused.detail)
+            title, content, error = "", b"", _FAILED.in_language(schedule.language)
+        await self._store(schedule, work, title, content, error)
+
+    async def _written(self, schedule: Schedule) -> tuple[str, bytes]:
+        """The title and the file, as whoever it is for sees and reads it now."""
+        viewer = await viewer_of(self._house, schedule.account, "")
+        async with self._look(viewer, schedule.language) as visit:
             async with self._house.sights.looking_as(viewer):
-                title, sheets = await self._sheets(schedule, viewer)
+                title, sheets = await self._sheets(schedule, visit)
             content = await asyncio.to_thread(
                 written,
                 sheets,
@@ -221,11 +233,7 @@ class Schedules:
                 renderer=self._house.renderer,
                 language=schedule.language,
             )
-            error = ""
-        except RelatumError as refused:
-            log.warning("schedule %s: %s", schedule.id, refused.detail)
-            title, content, error = "", b"", _FAILED.in_language(schedule.language)
-        await self._store(schedule, work, title, content, error)
+        return title, content
 
     async def _store(
         self, schedule: Schedule, work: WriteWork, title: str, content: bytes, error: str
@@ -252,8 +260,8 @@ class Schedules:
                 ],
             )
 
-    async def _sheets(self, schedule: Schedule, viewer: Viewer) -> tuple[str, list[Sheet]]:
-        visit = self._look(viewer, schedule.language)
+    async def _sheets(self, schedule: Schedule, visit: Visit) -> tuple[str, list[Sheet]]:
+        viewer = visit.viewer
         if schedule.kind == "chart":
             chart = await self._house.charts.get(schedule.subject, viewer=viewer)
             return chart.title, [await self._sheet(chart.spec, visit, chart.title)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from relatum.reports.figures import Figure, Series
     from relatum.web.visit import Visit
 
-Cell = str | int | float | Decimal | None
+Cell = str | int | float | Decimal | dt.date | None
 
 _FROM = Text(en="From", vi="Từ ngày")
 _TO = Text(en="To", vi="Đến ngày")
@@ -32,6 +32,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         about: days and other things to know, below the title.
         failed: whether there are no figures because they could not be read.
+        unit: of the figures: ``count``, ``money`` (in major units), ``share`` of one, ``days``.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     heads: tuple[str, ...] = ()
     rows: tuple[tuple[Cell, ...], ...] = ()
     failed: bool = False
+    unit: str = "count"
 
 
 def sheet_of(drawn: Drawn, visit: Visit, title: str) -> Sheet:
@@ -58,17 +60,22 @@ def sheet_of(drawn: Drawn, visit: Visit, title: str) -> Sheet:
             for head, each in pairs
         )
         return Sheet(
-            title=title, about=about, heads=("", visit.say(reading.metric.title)), rows=rows
+            title=title,
+            about=about,
+            heads=("", visit.say(reading.metric.title)),
+            rows=rows,
+            unit=unit,
         )
     lines = zip(*(each.figures for each in series), strict=True)
     return Sheet(
         title=title,
         about=about,
+        unit=unit,
         heads=(visit.say(_FROM), visit.say(_TO), *heads),
         rows=tuple(
             (
-                _date(line[0].bucket.first),
-                _date(line[0].bucket.until - DAY),
+                line[0].bucket.first,
+                line[0].bucket.until - DAY,
                 *(
                     _cell(figure, each.currency or visit.currency, unit)
                     for figure, each in zip(line, series, strict=True)
@@ -88,7 +95,3 @@ def _cell(figure: Figure, currency: str, unit: str) -> Cell:
     if unit == "money" and figure.value is not None:
         return Decimal(int(figure.value)).scaleb(-exponent(currency))
     return figure.value
-
-
-def _date(day: dt.date) -> str:
-    return day.isoformat()
