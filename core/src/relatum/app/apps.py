@@ -18,6 +18,8 @@ CORE_APPS = (
     "relatum.addresses.piccolo_app",
     "relatum.customers.piccolo_app",
     "relatum.customers.merging.piccolo_app",
+    "relatum.customers.erasing.piccolo_app",
+    "relatum.customers.subject.piccolo_app",
     "relatum.access.sight.piccolo_app",
     "relatum.interactions.piccolo_app",
     "relatum.contact.piccolo_app",

@@ -42,6 +42,7 @@ from relatum.http.routes import (
     reports,
     roles,
     session,
+    subject,
     uploads,
 )
 from relatum.values.problems import PluginError, Problem
@@ -105,6 +106,7 @@ API_ROUTES = [
     *contact.ROUTES,
     *customers.ROUTES,
     *merges.ROUTES,
+    *subject.ROUTES,
     *addresses.ROUTES,
     *interactions.ROUTES,
     *live.ROUTES,

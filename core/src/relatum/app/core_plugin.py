@@ -13,7 +13,12 @@ from relatum.app.steering import EVENT_TYPES as SETTINGS_EVENTS
 from relatum.archive.events import EVENT_TYPES as ARCHIVE_EVENTS
 from relatum.archive.scheduled import ARCHIVE
 from relatum.contact.events import EVENT_TYPES as CONTACT_EVENTS
+from relatum.contact.outbox.events import EVENT_TYPES as MESSAGE_EVENTS
+from relatum.contact.outbox.jobs import JOBS as MESSAGE_JOBS
+from relatum.contact.outbox.jobs import KINDS as MESSAGE_KINDS
 from relatum.customers.events import EVENT_TYPES as CUSTOMER_EVENTS
+from relatum.customers.subject.events import EVENT_TYPES as SUBJECT_EVENTS
+from relatum.customers.subject.jobs import JOBS as SUBJECT_JOBS
 from relatum.hooks.context import Plugin
 from relatum.hooks.declarations import (
     EventType,
@@ -50,6 +55,11 @@ PERMISSIONS = [
         ("customers", "write", "Create and change customers", "Tạo và sửa khách hàng", _STAFF),
         ("customers", "assign", "Give customers to others", "Giao khách hàng", ("manager",)),
         ("customers", "merge", "Merge customers", "Gộp khách hàng", ("manager",)),
+        (
+            *("customers", "subject_export", "Hand out what is held about a customer"),
+            *("Xuất toàn bộ dữ liệu của một khách hàng", ()),
+        ),
+        ("customers", "erase", "Erase customers for good", "Xoá hẳn khách hàng", ()),
         ("fields", "write", "Declare custom fields", "Khai báo trường tuỳ chỉnh", ()),
         ("interactions", "read", "See interactions", "Xem tương tác", _ALL),
         ("interactions", "write", "Record interactions", "Ghi tương tác", (*_STAFF, "marketing")),
@@ -64,6 +74,11 @@ PERMISSIONS = [
             "Hold contact, keep refusals",
             "Tạm ngừng liên hệ",
             ("manager", "care"),
+        ),
+        ("messages", "read", "See messages to customers", "Xem tin nhắn gửi khách", _ALL),
+        (
+            *("messages", "write", "Send messages to customers", "Gửi tin nhắn cho khách"),
+            (*_STAFF, "marketing"),
         ),
         ("reports", "read", "See reports", "Xem báo cáo", _ALL),
         (
@@ -95,7 +110,7 @@ def relatum_register_permissions(plugin: Plugin) -> list[Permission]:
 
 @hookimpl
 def relatum_register_interaction_kinds(plugin: Plugin) -> list[InteractionKind]:
-    return KINDS
+    return [*KINDS, *MESSAGE_KINDS]
 
 
 @hookimpl
@@ -106,8 +121,10 @@ def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
         *AUDIT_EVENTS,
         *RULE_EVENTS,
         *CUSTOMER_EVENTS,
+        *SUBJECT_EVENTS,
         *INTERACTION_EVENTS,
         *CONTACT_EVENTS,
+        *MESSAGE_EVENTS,
         *IMPORT_EVENTS,
         *EXPORT_EVENTS,
         *ARCHIVE_EVENTS,
@@ -121,9 +138,11 @@ def relatum_register_jobs(plugin: Plugin) -> list[Job]:
         SEAL,
         SWEEP,
         *IMPORT_JOBS,
+        *SUBJECT_JOBS,
         *REPORT_JOBS,
         *BULK_JOBS,
         ARCHIVE,
+        *MESSAGE_JOBS,
         *backup_jobs(plugin.settings),
     ]
 

@@ -240,6 +240,34 @@ class Reading:
         place = KINDS[INTERACTIONS].place("idempotency_key")
         return {id: row[place] for id, row in (await self.interactions(ids)).items()}
 
+    async def of_customers(self, ids: Sequence[UUID]) -> dict[str, list[dict[str, str | None]]]:
+        """Archived rows about these customers, by table: text by column, as they were stored.
+
+        Every file is read. Call it as the house.
+
+        Raises:
+            ArchivedAway: a file cannot be read.
+        """
+        wanted = {str(id) for id in ids}
+        found: dict[str, list[dict[str, str | None]]] = {}
+        for entry in await self._catalogue.away(-1):
+            kind = KINDS[entry.kind]
+            place = kind.place("customer_id")
+            try:
+                async with self._turn:
+                    reader = await self._reader(entry)
+                    for number in range(entry.gone):
+                        rows = [
+                            dict(zip(kind.columns, row, strict=True))
+                            for row in await self._piece(entry, reader, number)
+                            if row[place] in wanted
+                        ]
+                        found.setdefault(kind.id, []).extend(rows)
+            except (ForeignFile, ConfigurationError) as error:
+                away = f"{kind.short} of {entry.month} are archived: {error}"
+                raise ArchivedAway(away) from error
+        return found
+
     async def since(self, seq: int) -> list[str]:
         """The months of which something is archived that events after this number need."""
         with as_the_house():

@@ -3,8 +3,8 @@ a row that does.
 
 The database is asked which foreign keys there are, so that tables of plugins that are switched off,
 or that core has never seen, count like any other. What points without a foreign key is known from
-the marks of table classes; in tables that nobody has loaded, and for the customer themselves in all
-tables, columns of UUIDs are compared by their values (a UUID names one thing only).
+the marks of table classes; every other column of UUIDs is compared by its values (a UUID names one
+thing only).
 
 Call it as the house.
 """
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import msgspec
-from piccolo.table import TABLE_REGISTRY
 
 from relatum.customers.merging.catalogue import Catalogue, TableShape, catalogue_of
 from relatum.customers.merging.records import Records
@@ -49,8 +48,8 @@ class Pointing(msgspec.Struct, frozen=True):
 
     Attributes:
         by_parent: holdings by the table they point at.
-        unmarked: columns of UUIDs that say of no table that they point at it, of tables that no
-            class describes; they may name any row.
+        unmarked: columns of UUIDs that say of no table that they point at it; they may name any
+            row.
     """
 
     catalogue: Catalogue
@@ -105,11 +104,10 @@ async def pointing_of(db: Database) -> Pointing:
     by_parent: defaultdict[str, list[Holding]] = defaultdict(list)
     for each in sorted(holdings):
         by_parent[each.parent].append(each)
-    loaded = {table._meta.tablename for table in TABLE_REGISTRY}
     return Pointing(
         catalogue,
         {parent: tuple(some) for parent, some in by_parent.items()},
-        tuple(each for each in free if each.table not in loaded),
+        tuple(free),
     )
 
 
@@ -134,7 +132,9 @@ def _unmarked(catalogue: Catalogue, known: Sequence[Holding]) -> Iterable[Holdin
     for shape in catalogue.tables.values():
         for column, type_ in shape.columns.items():
             own = shape.key == (column,)
-            if _is_uuid(type_) and not own and (shape.name, column) not in named:
+            of_customers = shape.name == CUSTOMER_TABLE
+            free = not own and not of_customers and (shape.name, column) not in named
+            if _is_uuid(type_) and free:
                 yield Holding(shape.name, column, CUSTOMER_TABLE, "id", "value")
 
 
@@ -187,8 +187,6 @@ class _Finding:
 
     async def _take(self, table: str, column: str, values: Sequence[Any], *, direct: bool) -> None:
         shape = self._pointing.catalogue.tables[table]
-        if table == CUSTOMER_TABLE and column != "id":
-            return
         names = list(shape.columns)
         selected = ", ".join(f'"{name}"' for name in names)
         rows = await self._db.fetch_in(

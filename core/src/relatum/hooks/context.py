@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from relatum.addresses.service import Addresses
     from relatum.config.settings import Settings
     from relatum.contact.service import Contact
+    from relatum.customers.erasing.service import Erasing
     from relatum.customers.merging.service import Merging
     from relatum.customers.service import Customers
+    from relatum.customers.subject.service import Subjects
     from relatum.db.database import Database
     from relatum.events.log import EventLog
     from relatum.events.seals import Seals
@@ -30,6 +32,8 @@ class House(Protocol):
     events: EventLog
     customers: Customers
     merging: Merging
+    erasing: Erasing
+    subjects: Subjects
     interactions: Interactions
     contact: Contact
     addresses: Addresses

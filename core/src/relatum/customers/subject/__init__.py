@@ -1,0 +1,1 @@
+"""Everything that the house holds about one person, for the person to have."""

@@ -1,0 +1,287 @@
+"""The same data for people: by where it comes from, without what only programs need.
+
+One view for the screen and for the page inside the archive. The page opens without a server, loads
+nothing and can be printed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from relatum.customers.subject.labels import CORE as CORE_TITLE
+from relatum.customers.subject.reducing import MARKS
+from relatum.customers.subject.types import Subject, TableHeld
+from relatum.hooks.gate import CORE
+from relatum.values.text import Text
+from relatum.values.time import zone_of
+
+#: For sorting and searching, or numbers of versions: what they say stands elsewhere in full.
+_DERIVED = frozenset(
+    {"sort_key", "search", "search_name", "version", "kind_version", "idempotency_key", "position"}
+)
+_NAMED = frozenset({"kind", "type"})
+
+_SAID: Mapping[str, Text] = {
+    name: Text(en=en, vi=vi)
+    for name, en, vi in (
+        ("title", "The data we hold about you", "Dữ liệu chúng tôi lưu về quý khách"),
+        ("for", "For", "Dành cho"),
+        ("of", "As of", "Tính đến"),
+        ("rows", "Records", "Số bản ghi"),
+        ("yes", "yes", "có"),
+        ("no", "no", "không"),
+        ("reduced", "What was left out because it is of others", "Phần đã lược bớt"),
+        ("staff", "our staff", "nhân viên của chúng tôi"),
+        ("other_customer", "another customer", "khách hàng khác"),
+        ("unreadable", "cannot be read", "không đọc được"),
+        ("key", "never handed out", "không bao giờ cung cấp"),
+        ("file", "lies beside as a file", "có trong tệp kèm theo"),
+        ("left_out", "Tables that were not searched", "Các bảng không tra cứu"),
+    )
+}
+
+
+class Saying(msgspec.Struct, frozen=True, kw_only=True):
+    """How people are told.
+
+    Attributes:
+        titles: of custom fields, kinds and types, by key.
+        plugins: what the installed plugins are called, by id.
+        zone: in whose time moments are told.
+    """
+
+    titles: Mapping[str, Text]
+    plugins: Mapping[str, str]
+    zone: str
+
+
+class TableShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A table as people read it: columns that say something, values as text.
+
+    ``rows`` is how many there are in all; ``lines`` may have fewer.
+    """
+
+    name: str
+    title: str
+    heads: list[str]
+    lines: list[list[str]]
+    rows: int
+
+
+class PartShown(msgspec.Struct, frozen=True, kw_only=True):
+    """The tables of core, or of one plugin."""
+
+    plugin: str
+    title: str
+    tables: list[TableShown]
+
+
+class TakenShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was not handed over as it is stored."""
+
+    where: str
+    what: str
+    rows: int
+
+
+class Readable(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything, in one language."""
+
+    name: str
+    as_of: str
+    rows: int
+    parts: list[PartShown]
+    reduced: list[TakenShown]
+    left_out: list[tuple[str, str]]
+
+
+def readable_of(
+    subject: Subject, language: str, saying: Saying, *, most: int | None = None
+) -> Readable:
+    """What people read; of each table at most so many rows, the newest."""
+    view = _View(language, saying)
+    parts: dict[str, list[TableShown]] = {}
+    for table in subject.tables:
+        parts.setdefault(table.plugin, []).append(view.table(table, most))
+    named = {table.name: table for table in subject.tables}
+    return Readable(
+        name=subject.name,
+        as_of=view.moment(subject.ended_at),
+        rows=subject.rows,
+        parts=[
+            PartShown(plugin=plugin, title=view.plugin(plugin), tables=tables)
+            for plugin, tables in sorted(parts.items(), key=lambda each: (each[0] != CORE, each[0]))
+        ],
+        reduced=[
+            TakenShown(
+                where=view.place(named[each.table], each.column),
+                what=view.say(each.what),
+                rows=each.rows,
+            )
+            for each in subject.reduced
+        ],
+        left_out=[(each.table, each.why.in_language(language)) for each in subject.left_out],
+    )
+
+
+class _View:
+    def __init__(self, language: str, saying: Saying) -> None:
+        self._language = language
+        self._titles = saying.titles
+        self._plugins = saying.plugins
+        self._zone = zone_of(saying.zone)
+        self._marks = {mark: f"({self.say(what)})" for what, mark in MARKS.items()}
+
+    def say(self, name: str) -> str:
+        return _SAID[name].in_language(self._language)
+
+    def plugin(self, plugin: str) -> str:
+        if plugin == CORE:
+            return CORE_TITLE.in_language(self._language)
+        return self._plugins.get(plugin) or plugin
+
+    def title(self, table: TableHeld) -> str:
+        return table.title.in_language(self._language)
+
+    def place(self, table: TableHeld, column: str) -> str:
+        titles = {each.name: each.title.in_language(self._language) for each in table.columns}
+        return f"{self.title(table)} · {titles[column]}"
+
+    def table(self, table: TableHeld, most: int | None) -> TableShown:
+        names = [each for each in table.columns if self._says_something(table, each.name)]
+        rows = table.rows if most is None else table.rows[-most:]
+        return TableShown(
+            name=table.name,
+            title=self.title(table),
+            heads=[each.title.in_language(self._language) for each in names],
+            lines=[[self._cell(each.name, row[each.name]) for each in names] for row in rows],
+            rows=len(table.rows),
+        )
+
+    def _says_something(self, table: TableHeld, name: str) -> bool:
+        if name in _DERIVED:
+            return False
+        return any(not _is_technical(row[name]) for row in table.rows)
+
+    def _cell(self, name: str, value: Any) -> str:
+        if isinstance(value, str) and name in _NAMED and value in self._titles:
+            return self._titles[value].in_language(self._language)
+        return "\n".join(self._text(value))
+
+    def _text(self, value: Any) -> Iterator[str]:
+        """A value in lines: what holds others has one for each."""
+        if isinstance(value, dict):
+            for key, each in value.items():
+                named = self._titles.get(key)
+                title = named.in_language(self._language) if named else str(key)
+                said = "; ".join(self._text(each))
+                if said:
+                    yield f"{title}: {said}"
+        elif isinstance(value, list):
+            for each in value:
+                yield "; ".join(self._text(each))
+        elif isinstance(value, bool):
+            yield self.say("yes" if value else "no")
+        elif value is not None:
+            yield self._plain(str(value))
+
+    def _plain(self, text: str) -> str:
+        if text in self._marks:
+            return self._marks[text]
+        for mark, said in self._marks.items():
+            text = text.replace(mark, said)
+        moment = _moment(text)
+        return text if moment is None else self.moment(moment)
+
+    def moment(self, moment: dt.datetime) -> str:
+        here = moment.astimezone(self._zone)
+        return f"{here:%d/%m/%Y %H:%M}" if self._language == "vi" else f"{here:%d %b %Y %H:%M}"
+
+
+def _is_technical(value: Any) -> bool:
+    """Empty, or an id that says nothing to people."""
+    if value is None or value in ("", {}, []):
+        return True
+    if not isinstance(value, str) or len(value) != 36:
+        return False
+    try:
+        UUID(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _moment(text: str) -> dt.datetime | None:
+    if len(text) < 19 or text[4:5] != "-" or text[10:11] not in ("T", " "):
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+# -- the page inside the archive -----------------------------------------------------------------
+
+_STYLE = """
+:root{color-scheme:light dark}
+body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}
+.scroll{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-size:.875rem}
+caption{text-align:left;font-weight:600;padding:.75rem 0 .25rem}
+th,td{border:1px solid #767676;padding:.25rem .5rem;text-align:left;vertical-align:top}
+td{white-space:pre-wrap;overflow-wrap:anywhere}
+@media print{body{margin:0;max-width:none}tr{break-inside:avoid}.scroll{overflow:visible}}
+"""
+
+
+def html_of(subject: Subject, language: str, saying: Saying) -> str:
+    """The whole page, with every row."""
+    shown = readable_of(subject, language, saying)
+    return "".join(_html(shown, _View(language, saying), language))
+
+
+def _html(shown: Readable, view: _View, language: str) -> Iterator[str]:
+    title = escape(view.say("title"))
+    yield (
+        f'<!doctype html>\n<html lang="{escape(language)}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{_STYLE}</style></head><body><main><h1>{title}</h1>"
+        f"<p>{escape(view.say('for'))}: <strong>{escape(shown.name)}</strong><br>"
+        f"{escape(view.say('of'))}: {escape(shown.as_of)}<br>"
+        f"{escape(view.say('rows'))}: {shown.rows}</p>"
+    )
+    for part in shown.parts:
+        yield f"<h2>{escape(part.title)}</h2>"
+        for table in part.tables:
+            yield from _html_table(table)
+    if shown.reduced:
+        yield f"<h2>{escape(view.say('reduced'))}</h2><ul>"
+        for taken in shown.reduced:
+            yield f"<li>{escape(taken.where)}: {escape(taken.what)} ({taken.rows})</li>"
+        yield "</ul>"
+    if shown.left_out:
+        yield f"<h2>{escape(view.say('left_out'))}</h2><ul>"
+        for name, why in shown.left_out:
+            yield f"<li><code>{escape(name)}</code>: {escape(why)}</li>"
+        yield "</ul>"
+    yield "</main></body></html>\n"
+
+
+def _html_table(table: TableShown) -> Iterator[str]:
+    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in table.heads)
+    # a table wider than the screen is moved by the keyboard too
+    yield (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(table.title)}">'
+        f"<table><caption>{escape(table.title)} ({table.rows})</caption>"
+        f"<thead><tr>{heads}</tr></thead><tbody>"
+    )
+    for line in table.lines:
+        yield "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in line) + "</tr>"
+    yield "</tbody></table></div>\n"
