@@ -56,6 +56,14 @@ class CustomersUnmerged(msgspec.Struct, frozen=True):
     absorbed: UUID
 
 
+class CustomerErased(msgspec.Struct, frozen=True):
+    """Nobody has these ids any more: that of the customer, and those of everybody absorbed by it."""
+
+    receipt_id: UUID
+    customer_id: UUID
+    ids: list[UUID]
+
+
 CREATED = "core.customer_created"
 UPDATED = "core.customer_updated"
 REMOVED = "core.customer_removed"
@@ -63,6 +71,7 @@ LINKED = "core.customers_linked"
 UNLINKED = "core.customers_unlinked"
 MERGED = "core.customers_merged"
 UNMERGED = "core.customers_unmerged"
+ERASED = "core.customer_erased"
 
 EVENT_TYPES = [
     EventType(
@@ -99,5 +108,10 @@ EVENT_TYPES = [
         id=UNMERGED,
         title=Text(en="Customers unmerged", vi="Đã tách khách hàng đã gộp"),
         payload=CustomersUnmerged,
+    ),
+    EventType(
+        id=ERASED,
+        title=Text(en="Customer erased", vi="Đã xoá dữ liệu khách hàng"),
+        payload=CustomerErased,
     ),
 ]

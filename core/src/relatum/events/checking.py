@@ -10,6 +10,7 @@ import msgspec
 
 from relatum.db.guarding import as_the_house
 from relatum.events.archived import BrokenFile, Stretch
+from relatum.events.redacting import Redactions, redacted
 from relatum.events.seals import (
     BEGINNING,
     EVENTS,
@@ -67,6 +68,8 @@ class SealCheck(msgspec.Struct, kw_only=True):
         accused_count: how many there are.
         broken: seals that say nothing; the first 1,000.
         broken_count: how many there are.
+        redacted: how many of ``events`` lost what they said to an erasure, as was noted under the
+            key; they count as sound.
         archived: how many of ``events`` are archived; they were read from their files.
         files: files of the archive that cannot be read.
         unread: sealed events that could not be checked because they lie in such files.
@@ -82,6 +85,7 @@ class SealCheck(msgspec.Struct, kw_only=True):
     accused_count: int = 0
     broken: list[BrokenSeal] = []
     broken_count: int = 0
+    redacted: int = 0
     archived: int = 0
     files: list[BrokenFile] = []
     unread: int = 0
@@ -119,6 +123,7 @@ class SealChecker:
         self._db = db
         self._keys = keys
         self._select = EVENTS[db.kind]
+        self._redactions = Redactions(db, keys)
         #: where sealed events are that have left the database
         self.archived: Archived | None = None
 
@@ -176,7 +181,8 @@ class SealChecker:
         if not _follows(seal, last):
             found.distrust(seal.number, "replaced")
         rows, stretches = await self._rows(seal)
-        await asyncio.to_thread(_compare, seal, rows, stretches, secret, found)
+        notes = await self._redactions.between(seal.first_seq, seal.last_seq)
+        await asyncio.to_thread(_compare, seal, rows, stretches, notes, secret, found)
         return True
 
     async def _rows(self, seal: Seal) -> tuple[Sequence[Sequence[object]], Sequence[Stretch]]:
@@ -218,6 +224,7 @@ def _compare(
     seal: Seal,
     rows: Sequence[Sequence[Any]],
     stretches: Sequence[Stretch],
+    notes: Mapping[int, Sequence[bytes]],
     key: bytes,
     found: SealCheck,
 ) -> None:
@@ -240,6 +247,9 @@ def _compare(
             found.unread += len(unread)
             sealed = {seq: digest for seq, digest in sealed.items() if seq not in away}
     found.events += len(sealed)
+    noted = redacted(sealed, present, notes, key)
+    found.redacted += len(noted)
+    present |= {seq: sealed[seq] for seq in noted}
     _accuse(sealed, present, found)
 
 

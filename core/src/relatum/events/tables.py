@@ -77,3 +77,17 @@ class ParkedEvent(Table, tablename="core_parked_event"):
     retry_at = Timestamptz(default=None, null=True)
     error = Text(default="")
     parked_at = Timestamptz(default=None, null=False)
+
+
+class EventRedaction(Table, tablename="core_event_redaction"):
+    """An event that had to lose what it said, for an erasure; see ``redacting``."""
+
+    id = BigSerial(primary_key=True)
+    seq = BigInt(index=True)
+    #: of the erasure
+    receipt = UUID(default=None, null=False, db_column_name="receipt_id")
+    key = Varchar(length=40)
+    #: keyed digest of the event as it was first
+    was = Bytea(default=b"")
+    note = Bytea(default=b"")
+    at = Timestamptz(default=None, null=False)

@@ -1,0 +1,1 @@
+"""What the law of a country obliges to keep."""
