@@ -33,11 +33,13 @@ OWNERS: dict[str, tuple[str, ...]] = {
         "SELECT id, target_id FROM core_customer_link",
     ),
     "core_merge": ("SELECT id, customer_id FROM core_merge",),
+    "core_subject_export": ("SELECT id, customer_id FROM core_subject_export",),
     "core_interaction": ("SELECT id, customer_id FROM core_interaction",),
     "core_consent": ("SELECT id, customer_id FROM core_consent",),
     "core_contact_hold": ("SELECT id, customer_id FROM core_contact_hold",),
     "core_contact_preference": ("SELECT id, customer_id FROM core_contact_preference",),
     "core_contact_verdict": ("SELECT id, customer_id FROM core_contact_verdict",),
+    "core_message": ("SELECT id, customer_id FROM core_message",),
     "core_archived_key": ("SELECT key, customer_id FROM core_archived_key",),
     # what is told of somebody who was merged is told of the survivor
     "core_event": (
@@ -107,6 +109,7 @@ HOUSE = {
     "core_customer_field",
     "core_dashboard",
     "core_do_not_contact",
+    "core_bounced_address",
     "core_event_seal",
     "core_export",
     "core_handler",

@@ -3,12 +3,16 @@
 The names are checked by a test, so that they change only on purpose.
 """
 
+from relatum.contact.consents import last_word
 from relatum.contact.gate import Permit
+from relatum.contact.outbox.types import Content, Message, MessageDraft, MessageQuery, Parcel
 from relatum.contact.types import (
     ConsentDraft,
+    ConsentEntry,
     ContactRequest,
     HoldDraft,
     Objection,
+    Preference,
     Proof,
     Verdict,
     WithdrawalDraft,
@@ -25,11 +29,13 @@ from relatum.customers.types import (
 )
 from relatum.db.columns import CustomerRef, CustomerTrace, OnErase, RowRef
 from relatum.db.database import Database, marks, to_json
+from relatum.db.guarding import as_the_house
 from relatum.db.migrate import add_statements
 from relatum.db.pages import Page, PageQuery, Sort, cut, paginate, sort_from
 from relatum.events.types import Event, NewEvent
 from relatum.hooks.context import House, Plugin
 from relatum.hooks.declarations import (
+    Channel,
     EventType,
     Finding,
     Handler,
@@ -37,10 +43,13 @@ from relatum.hooks.declarations import (
     ImportTarget,
     InteractionKind,
     Job,
+    LikelyDuplicate,
     Numbered,
     Permission,
     Prepared,
     Proposed,
+    QualityRule,
+    Receipt,
     Refusal,
     Report,
     Retry,
@@ -121,14 +130,17 @@ __all__ = [
     "BulkAction",
     "Call",
     "Cell",
+    "Channel",
     "Chart",
     "Column",
     "Command",
     "Conflict",
     "ConsentDraft",
+    "ConsentEntry",
     "ContactPoint",
     "ContactPointDraft",
     "ContactRequest",
+    "Content",
     "Conversion",
     "Counted",
     "CsvDownload",
@@ -162,8 +174,12 @@ __all__ = [
     "Job",
     "JobRequest",
     "JobRun",
+    "LikelyDuplicate",
     "Link",
     "LinkDraft",
+    "Message",
+    "MessageDraft",
+    "MessageQuery",
     "Metric",
     "MetricQuery",
     "Money",
@@ -176,6 +192,7 @@ __all__ = [
     "Page",
     "PageQuery",
     "Panel",
+    "Parcel",
     "Permission",
     "Permit",
     "PersonName",
@@ -183,11 +200,14 @@ __all__ = [
     "Plugin",
     "Point",
     "PreconditionRequired",
+    "Preference",
     "Prepared",
     "Problem",
     "Progress",
     "Proof",
     "Proposed",
+    "QualityRule",
+    "Receipt",
     "Redirect",
     "Refusal",
     "Refused",
@@ -211,6 +231,7 @@ __all__ = [
     "Written",
     "add_statements",
     "allocate",
+    "as_the_house",
     "boxes",
     "clean_line",
     "clean_text",
@@ -228,6 +249,7 @@ __all__ = [
     "hookimpl",
     "id_in_path",
     "is_currency",
+    "last_word",
     "local_day",
     "marks",
     "month",

@@ -38,6 +38,7 @@ from relatum.http.routes import (
     live,
     me,
     merges,
+    messages,
     operations,
     reports,
     roles,
@@ -104,6 +105,7 @@ def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Applicatio
 #: Routes of core that answer programs, below ``/api/v1``.
 API_ROUTES = [
     *contact.ROUTES,
+    *messages.ROUTES,
     *customers.ROUTES,
     *merges.ROUTES,
     *subject.ROUTES,

@@ -60,6 +60,7 @@ class Known(msgspec.Struct, kw_only=True):
         there: the customer exists and is nobody's duplicate.
         address: as it is kept, or empty when the customer has none such.
         refusals: scopes of the lists this address is on.
+        bounced: a provider said that this address does not exist.
         consent: the last word about this purpose and channel.
         to_address: advertising that was allowed to this address through this channel; sorted.
         to_customer: contacts that were allowed with this customer, but for transactional; sorted.
@@ -68,6 +69,7 @@ class Known(msgspec.Struct, kw_only=True):
     there: bool = True
     address: str = ""
     refusals: frozenset[Scope] = frozenset()
+    bounced: bool = False
     consent: ConsentEntry | None = None
     preference: Preference = Preference()
     holds: Sequence[Hold] = ()
@@ -166,6 +168,11 @@ def _address(question: Question) -> Iterator[Objection]:
         yield Objection(rule="address", detail=f"the customer does not have {wanted}")
 
 
+def _bounced(question: Question) -> Iterator[Objection]:
+    if question.known.bounced:
+        yield Objection(rule="bounced", detail="messages to this address came back")
+
+
 def _refusals(question: Question) -> Iterator[Objection]:
     refusals = question.known.refusals
     if "everything" in refusals or ("advertising" in refusals and not _is_service(question)):
@@ -259,6 +266,6 @@ def _holds(question: Question) -> Iterator[Objection]:
 
 Check = Callable[[Question], Iterator[Objection]]
 #: Waiting does not help against these.
-LASTING: tuple[Check, ...] = (_absent, _address, _refusals, _consent, _form, _holds)
+LASTING: tuple[Check, ...] = (_absent, _address, _bounced, _refusals, _consent, _form, _holds)
 #: These say until when.
 PASSING: tuple[Check, ...] = (_hours, _legal_cap, _own_caps, _quiet)

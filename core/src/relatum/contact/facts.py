@@ -32,6 +32,7 @@ TO_CUSTOMERS = (
     "AND outcome = 'allow' AND state <> 'released' AND NOT transactional AND at > ? ORDER BY at"
 )
 REFUSALS = "SELECT address_hash, scope FROM core_do_not_contact WHERE address_hash IN ({})"
+BOUNCES = "SELECT address_hash FROM core_bounced_address WHERE address_hash IN ({})"
 TO_ADDRESSES = (
     "SELECT address_hash, channel, at, id FROM core_contact_verdict WHERE address_hash IN ({}) "
     "AND outcome = 'allow' AND state <> 'released' AND advertising AND at > ? ORDER BY at"
@@ -55,6 +56,7 @@ class Facts:
         self.holds: dict[UUID, list[Hold]] = {}
         self.preferences: dict[UUID, Preference] = {}
         self.refusals: dict[str, Scope] = {}
+        self.bounced: set[str] = set()
         self._to_address: dict[tuple[str, str], list[dt.datetime]] = {}
         self._to_customer: dict[UUID, list[dt.datetime]] = {}
 
@@ -85,6 +87,7 @@ class Facts:
             there=customer in self._there,
             address=address,
             refusals=frozenset() if refusal is None else frozenset({refusal}),
+            bounced=hashed in self.bounced,
             consent=last_word(self.consents.get(customer, ()), request.purpose, request.channel),
             preference=self.preferences.get(customer, Preference()),
             holds=self.holds.get(customer, ()),
@@ -139,11 +142,13 @@ async def _read_addresses(
 ) -> None:
     hashes: list[Any] = list({hashed for each in requests if (hashed := facts.target(each)[1])})
     refusals: Rows = []
+    bounces: Rows = []
     to_addresses: Rows = []
     if hashes:
-        refusals, to_addresses = await db.fetch_together(
-            _among(REFUSALS, hashes), _among(TO_ADDRESSES, hashes, since)
+        refusals, bounces, to_addresses = await db.fetch_together(
+            _among(REFUSALS, hashes), _among(BOUNCES, hashes), _among(TO_ADDRESSES, hashes, since)
         )
+    facts.bounced = {row[0] for row in bounces}
     facts.refusals = dict(refusals)
     facts.count(
         [row[:3] for row in to_addresses if row[3] not in without],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -47,15 +48,23 @@ class Permit:
     Nobody but the gate makes one.
     """
 
-    __slots__ = ("address", "channel", "customer", "verdict")
+    __slots__ = ("_given", "address", "channel", "customer", "verdict")
 
     def __init__(self, key: object, verdict: UUID, customer: UUID, channel: str, address: str):
         if key is not _KEY:
             raise TypeError("expected a permit of the contact gate, got one made elsewhere")
         self.verdict, self.customer = verdict, customer
         self.channel, self.address = channel, address
+        self._given = time.monotonic()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it was given a moment ago; an old one must not be used: ask for another."""
+        return time.monotonic() - self._given < FRESH_SECONDS
 
 
+#: A consent that is taken back stops what is queued within five seconds; this leaves one to send.
+FRESH_SECONDS = 4.0
 _KEY = object()
 
 
@@ -144,6 +153,16 @@ class ContactGate:
                 await self._db.execute_many(
                     "UPDATE core_contact_verdict SET state = 'released' "
                     "WHERE id = ? AND state = 'open'",
+                    [(id,) for id in verdicts],
+                )
+
+    async def reopen(self, verdicts: Sequence[UUID]) -> None:
+        """For the outbox: contacts that were permitted and not made after all may be used again."""
+        async with self._db.transaction():
+            with as_the_house():
+                await self._db.execute_many(
+                    "UPDATE core_contact_verdict SET state = 'open' "
+                    "WHERE id = ? AND state = 'used'",
                     [(id,) for id in verdicts],
                 )
 
@@ -297,13 +316,16 @@ class ContactGate:
 def verdict_of(row: tuple[Any, ...]) -> Verdict:
     """The verdict of a row of :data:`SELECT`."""
     values = dict(zip(_NAMES, row, strict=True))
-    reasons = values["reasons"]
-    if isinstance(reasons, str):
-        values["reasons"] = msgspec.json.decode(reasons, type=list[Objection])
-    else:
-        values["reasons"] = msgspec.convert(reasons, list[Objection])
+    values["reasons"] = objections_of(values["reasons"])
     values["reference"] = values["reference"] or ""
     return Verdict(**values)
+
+
+def objections_of(stored: Any) -> list[Objection]:
+    """The reasons of a verdict as they are stored."""
+    if isinstance(stored, str):
+        return msgspec.json.decode(stored, type=list[Objection])
+    return msgspec.convert(stored, list[Objection])
 
 
 def _request_of(row: tuple[Any, ...]) -> ContactRequest:

@@ -9,8 +9,11 @@ from relatum.contact.addresses import AddressBook
 from relatum.contact.consents import Clock, Consents
 from relatum.contact.deciding import OwnCap, Rulebook
 from relatum.contact.gate import ContactGate
+from relatum.contact.outbox.service import Outbox
+from relatum.contact.outbox.unsubscribing import Unsubscribing
 from relatum.contact.profile import load_profile
 from relatum.contact.wishes import Wishes
+from relatum.customers.merging.records import Records
 from relatum.values.time import now
 
 if TYPE_CHECKING:
@@ -21,12 +24,13 @@ if TYPE_CHECKING:
 
 
 class Contact:
-    """Consent, wishes and the gate.
+    """Consent, wishes, the gate, and what goes out.
 
     Attributes:
         consents: the ledger.
         wishes: holds, preferences, addresses that refuse.
         gate: decides about every contact.
+        outbox: the only way to send.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class Contact:
         settings: ContactSettings,
         country: str,
         clock: Clock = now,
+        public_url: str = "",
     ) -> None:
         self.profile = load_profile(settings.profile)
         self.addresses = AddressBook(keys, country=country)
@@ -45,6 +50,8 @@ class Contact:
         self.wishes = Wishes(db, events, self.addresses)
         book = Rulebook(profile=self.profile, own=_own_caps(settings))
         self.gate = ContactGate(db, self.addresses, book, clock)
+        unsubscribing = Unsubscribing(keys, self.consents, Records(db), public_url=public_url)
+        self.outbox = Outbox(db, events, self.gate, unsubscribing, clock=clock)
 
     def go_by(self, settings: ContactSettings, *, country: str) -> None:
         """Follow changed settings; another profile needs a restart."""

@@ -147,11 +147,14 @@ class Wishes:
         return len(rows)
 
     async def allow_again(self, kind: str, address: str) -> bool:
-        """Take an address off the list; whether it was on it."""
+        """Take an address off the list, and off those that came back; whether it was on either."""
         hashed = self._addresses.hashed(kind, self._addresses.spelled(kind, address))
         with as_the_house():
             gone = await self._db.execute(
                 "DELETE FROM core_do_not_contact WHERE address_hash = ?", hashed
+            )
+            gone += await self._db.execute(
+                "DELETE FROM core_bounced_address WHERE address_hash = ?", hashed
             )
         return gone > 0
 

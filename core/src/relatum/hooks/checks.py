@@ -15,12 +15,16 @@ from typing import Any, get_args
 import msgspec
 
 from relatum.hooks.declarations import (
+    Channel,
     EventType,
     Handler,
     ImportTarget,
     InteractionKind,
     Job,
+    LikelyDuplicate,
     Permission,
+    QualityRule,
+    Receipt,
     Refusal,
     Report,
     Retry,
@@ -38,6 +42,7 @@ from relatum.hooks.faults import (
 from relatum.hooks.screen_checks import SCREENS, template_faults
 from relatum.values.problems import Problem
 from relatum.values.sensitivity import unusable_classes
+from relatum.values.text import Text
 
 ROLE_NAMES = frozenset(get_args(RoleName))
 #: five fields; names of days and months are for croniter to know
@@ -45,6 +50,11 @@ CRON = re.compile(r"[\w*/,#?-]+(?: +[\w*/,#?-]+){4}")
 #: Priorities are strict: what keeps the house in order must not wait behind busy plugins.
 MOST_PRIORITY, CORE_PRIORITY = 1_000, 10_000
 MOST_AT_ONCE = 10_000
+CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
+MOST_PARCELS = 50
+OUTCOMES = frozenset(("sent", "delivered", "failed", "bounced", "later", "untried", "unknown"))
+DIMENSIONS = ("completeness", "validity", "uniqueness", "freshness", "consistency")
+SEVERITIES = ("error", "warning", "note")
 CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 
 Check = Callable[[Any], Iterator[Problem]]
@@ -239,6 +249,17 @@ def _report(item: Report) -> Iterator[Problem]:
             yield bad(item, "params", f"a default for {field.name}")
 
 
+def _quality_rule(item: QualityRule) -> Iterator[Problem]:
+    yield from id_faults(item)
+    yield from title_faults(item)
+    yield from coroutine_faults(item, "find", 2)
+    if not isinstance(item.why, Text):
+        yield bad(item, "why", "a Text in both languages")
+    for name, words in (("dimension", DIMENSIONS), ("severity", SEVERITIES)):
+        if getattr(item, name) not in words:
+            yield bad(item, name, f"one of {', '.join(words)}")
+
+
 def _import_target(item: Any) -> Iterator[Problem]:
     yield from id_faults(item)
     yield from title_faults(item)
@@ -257,6 +278,15 @@ def _import_target(item: Any) -> Iterator[Problem]:
     for method in ("prepare", "write", "finish", "undo"):
         if not inspect.iscoroutinefunction(getattr(item, method)):
             yield bad(item, method, "an async def")
+
+
+def _channel(item: Channel) -> Iterator[Problem]:
+    yield from id_faults(item)
+    yield from title_faults(item)
+    if not isinstance(item.channel, str) or not CHANNEL.fullmatch(item.channel):
+        yield bad(item, "channel", "a word of small letters, such as 'email'")
+    if type(item.batch) is not int or not 1 <= item.batch <= MOST_PARCELS:
+        yield bad(item, "batch", f"a whole number from 1 to {MOST_PARCELS}")
 
 
 def _all_text(value: object) -> bool:
@@ -282,6 +312,43 @@ def _refusals(hook: str, answer: object, arguments: Mapping[str, Any]) -> Proble
     return None
 
 
+def _likely(hook: str, answer: object, arguments: Mapping[str, Any]) -> Problem | None:
+    if not isinstance(answer, list):
+        return _wrong_answer(hook, "a list of LikelyDuplicate", answer)
+    count = len(arguments["drafts"])
+    for one in answer:
+        if not isinstance(one, LikelyDuplicate):
+            return _wrong_answer(hook, "a list of LikelyDuplicate", one)
+        if type(one.index) is not int or not 0 <= one.index < count:
+            wrong = f"the index {one.index!r} of {count} drafts"
+        elif (one.customer is None) == (one.draft is None):
+            wrong = "neither a customer nor a draft, or both"
+        elif one.draft is not None and not 0 <= one.draft < one.index:
+            wrong = f"the draft {one.draft!r} for the draft {one.index}"
+        elif one.probability is not None and not 0 <= one.probability <= 1:
+            wrong = f"the probability {one.probability!r}"
+        else:
+            continue
+        return Problem(
+            code="wrong-duplicate",
+            message="the hook named somebody who cannot be a duplicate",
+            where=hook,
+            expected="a draft of the batch, a customer or an earlier draft, and from 0 to 1",
+            got=wrong[:80],
+            mend="compare with the page of the hook",
+        )
+    return None
+
+
+def _receipts(hook: str, answer: object, arguments: Mapping[str, Any]) -> Problem | None:
+    if not isinstance(answer, list):
+        return _wrong_answer(hook, "a list of Receipt", answer)
+    for one in answer:
+        if not isinstance(one, Receipt) or one.outcome not in OUTCOMES:
+            return _wrong_answer(hook, "a list of Receipt", one)
+    return None
+
+
 def _none(hook: str, answer: object, arguments: Mapping[str, Any]) -> Problem | None:
     return None if answer is None else _wrong_answer(hook, "None", answer, "return nothing")
 
@@ -295,9 +362,13 @@ DECLARED: dict[str, tuple[type, Check]] = {
     "relatum_register_jobs": (Job, _job),
     "relatum_register_reports": (Report, _report),
     "relatum_register_import_targets": (ImportTarget, _import_target),
+    "relatum_register_quality_rules": (QualityRule, _quality_rule),
+    "relatum_register_channels": (Channel, _channel),
     **SCREENS,
 }
 ANSWERS: dict[str, Callable[[str, object, Mapping[str, Any]], Problem | None]] = {
     "relatum_validate_interactions": _refusals,
+    "relatum_find_duplicates": _likely,
+    "relatum_send": _receipts,
     "relatum_seed_demo": _none,
 }

@@ -13,6 +13,7 @@ from relatum.values.problems import Problem
 from relatum.values.text import Text
 
 if TYPE_CHECKING:
+    from relatum.customers.types import Customer
     from relatum.events.types import Event
     from relatum.hooks.context import Plugin
     from relatum.jobs.types import Run
@@ -274,6 +275,84 @@ class ImportScope(msgspec.Struct, kw_only=True):
     accept_proposals: frozenset[str] = frozenset()
     dry: bool = False
     memory: dict[str, Any] = {}
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to reach customers that the plugin sends through.
+
+    Attributes:
+        channel: as consents, verdicts and messages name it: ``email``, ``sms``, ``zalo`` …
+        idempotent: the provider knows a message again by its key and never sends it twice. Without
+            it, a message whose answer was lost is shown to a person and not sent again.
+        batch: how many messages are handed over at once, from 1 to 50.
+        subject: whether its messages have a subject line.
+    """
+
+    id: str
+    title: Text
+    channel: str
+    idempotent: bool = False
+    batch: int = 1
+    subject: bool = False
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one message.
+
+    Attributes:
+        message: its id.
+        outcome: ``sent``: the provider took it. ``delivered``: it arrived. ``failed``: it was not
+            sent and will not be. ``bounced``: the address does not exist. ``later``: it was not
+            sent, try again after a while. ``untried``: it was not sent because its permit grew old;
+            it is handed over anew. ``unknown``: nobody can say whether it was sent.
+        reference: the provider's own name of the message.
+        detail: what the provider said, without secrets.
+    """
+
+    message: UUID
+    outcome: Literal["sent", "delivered", "failed", "bounced", "later", "untried", "unknown"]
+    reference: str = ""
+    detail: str = ""
+
+
+class LikelyDuplicate(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody that a draft of a batch is likely the same as, and why.
+
+    Attributes:
+        index: of the draft in the batch.
+        customer: who it is; ``None`` when it is another draft.
+        draft: the index of an earlier draft of the batch, when it is no customer yet.
+        probability: from 0 to 1; ``None`` where none was worked out.
+        sure: whether nobody needs to look; imports act on these alone.
+        reasons: what speaks for it and against, the strongest first, as a person reads it.
+    """
+
+    index: int
+    customer: UUID | None = None
+    draft: int | None = None
+    probability: float | None = None
+    sure: bool = False
+    reasons: tuple[Text, ...] = ()
+
+
+class QualityRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that may be wrong with a customer's record, or with what hangs on it.
+
+    Attributes:
+        why: what it does to the business, and what to do.
+        field: what it is about, in a word (``phone``, ``deal``).
+        find: given up to a thousand customers; answers with those that it is wrong with, and a text
+            that changes when what is wrong changes (the ids of the rows, say). It reads and does
+            not write.
+    """
+
+    id: str
+    title: Text
+    why: Text
+    dimension: Literal["completeness", "validity", "uniqueness", "freshness", "consistency"]
+    find: Callable[[Plugin, Sequence[Customer]], Awaitable[Mapping[UUID, str]]]
+    severity: Literal["error", "warning", "note"] = "warning"
+    field: str = ""
 
 
 class Refusal(msgspec.Struct, frozen=True):

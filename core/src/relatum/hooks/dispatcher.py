@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from relatum.hooks.registry import Registry
 
 #: Hooks that nobody waits for at a screen, with the seconds they may take.
-PATIENT = {"relatum_seed_demo": 300.0}
+PATIENT = {"relatum_seed_demo": 300.0, "relatum_send": 60.0}
 LOG_EVERY = 60.0
 
 

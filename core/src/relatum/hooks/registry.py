@@ -11,12 +11,14 @@ from relatum.values.problems import NotFound, Problem
 if TYPE_CHECKING:
     from relatum.hooks.context import Plugin
     from relatum.hooks.declarations import (
+        Channel,
         EventType,
         Handler,
         ImportTarget,
         InteractionKind,
         Job,
         Permission,
+        QualityRule,
         Report,
     )
     from relatum.hooks.gate import Gate
@@ -126,6 +128,8 @@ class Registry:
         self.columns: Shelf[Column] = Shelf("column", gate)
         self.bulk_actions: Shelf[BulkAction] = Shelf("bulk action", gate)
         self.metrics: Shelf[Metric] = Shelf("metric", gate)
+        self.channels: Shelf[Channel] = Shelf("channel", gate)
+        self.quality_rules: Shelf[QualityRule] = Shelf("quality rule", gate)
         #: route handlers by plugin id; they carry no id of their own
         self.routes: dict[str, list[Any]] = {}
 
@@ -146,6 +150,8 @@ class Registry:
             "relatum_register_columns": self.columns,
             "relatum_register_bulk_actions": self.bulk_actions,
             "relatum_register_metrics": self.metrics,
+            "relatum_register_quality_rules": self.quality_rules,
+            "relatum_register_channels": self.channels,
         }
         return shelves.get(hook)
 

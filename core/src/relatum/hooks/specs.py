@@ -23,14 +23,20 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from relatum.contact.outbox.types import Parcel
+    from relatum.customers.types import CustomerDraft
     from relatum.hooks.context import Plugin
     from relatum.hooks.declarations import (
+        Channel,
         EventType,
         Handler,
         ImportTarget,
         InteractionKind,
         Job,
+        LikelyDuplicate,
         Permission,
+        QualityRule,
+        Receipt,
         Refusal,
         Report,
     )
@@ -336,6 +342,69 @@ def relatum_register_metrics(plugin: Plugin) -> list[Metric]:
 
 
 @hookspec
+def relatum_register_channels(plugin: Plugin) -> list[Channel]:
+    """Declare the ways to reach customers that the plugin sends through.
+
+    Called once while the application is built. Where two plugins declare one channel, the first of
+    those that are on sends: dependencies first, then by id.
+
+    Returns:
+        Channels with ids ``<plugin>.<name>``.
+
+    Example:
+        ``[Channel(id="spa.sms", title=Text(en="SMS", vi="Tin nhắn SMS"), channel="sms")]``
+
+    Since core_api 1.1.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+async def relatum_send(plugin: Plugin, parcels: Sequence[Parcel]) -> list[Receipt]:
+    """Hand messages over to a provider. The only place from which anything leaves the house.
+
+    Called by the outbox, outside of any transaction, for messages of a channel that the plugin
+    declares, as many as its ``batch``. Each parcel carries a ``Permit`` that the contact gate gave
+    a moment ago; nobody else can make one. Before each message look at ``permit.is_fresh``: one
+    that is not is answered with ``untried``. A minute may pass, then the call is cut off.
+
+    Returns:
+        One ``Receipt`` for each parcel, by the id of its message. A message without one counts as
+        ``unknown``.
+
+    An exception makes every message of the batch ``unknown``: it may have been sent, so that a
+    person looks. Should the process end before the answer is noted, the same holds, unless the
+    channel is idempotent: then the message is handed over again under its key.
+
+    Example:
+        ``return [Receipt(message=each.message, outcome="sent") for each in parcels]``
+
+    Since core_api 1.1.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def relatum_register_quality_rules(plugin: Plugin) -> list[QualityRule]:
+    """Declare what may be wrong with customers' records, or with what hangs on them.
+
+    Called once while the application is built. The plugin ``data_quality`` applies the rules every
+    night, and to customers that change; without it nobody asks them.
+
+    Returns:
+        Rules with ids ``<plugin>.<what is wrong>``; ``find(plugin, customers)`` is a coroutine.
+
+    Example:
+        ``[QualityRule(id="spa.no_card", title=Text(en="No card", vi="Chưa có thẻ"),
+        why=Text(en="Visits do not count.", vi="Lượt đến không được tính."),
+        dimension="completeness", find=without_card)]``
+
+    Since core_api 1.1.
+    """
+    raise NotImplementedError
+
+
+@hookspec
 async def relatum_validate_interactions(
     plugin: Plugin, drafts: Sequence[InteractionDraft]
 ) -> list[Refusal]:
@@ -354,6 +423,34 @@ async def relatum_validate_interactions(
         ``return [Refusal(n, problem) for n, draft in enumerate(drafts) if overlaps(draft)]``
 
     Since core_api 1.0.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+async def relatum_find_duplicates(
+    plugin: Plugin, drafts: Sequence[CustomerDraft]
+) -> list[LikelyDuplicate]:
+    """Say which customers, or earlier drafts of the batch, drafts are likely the same as.
+
+    Called before somebody is written: by the customer form while one types and when it is saved
+    (outside of any transaction), by ``POST /customers`` where duplicates are asked for (outside),
+    and by imports for up to a hundred rows at once (in a preview inside the transaction that is
+    taken back). Nothing may be written. In dependency order; what plugins say of one pair counts by
+    the highest probability.
+
+    Returns:
+        One ``LikelyDuplicate`` for each pair that a person should see, of customers that the viewer
+        of the moment sees; an empty list when there is none.
+
+    An exception, or no answer in time, stops nothing: it is logged with the plugin's name, and
+    core's own plain check answers instead.
+
+    Example:
+        ``return [LikelyDuplicate(index=0, customer=guest.id, probability=0.9,
+        reasons=(Text(en="same card", vi="trùng thẻ"),))]``
+
+    Since core_api 1.1.
     """
     raise NotImplementedError
 
@@ -395,5 +492,12 @@ DECLARING = (
     "relatum_register_columns",
     "relatum_register_bulk_actions",
     "relatum_register_metrics",
+    "relatum_register_quality_rules",
+    "relatum_register_channels",
 )
-TAKING_PART = ("relatum_validate_interactions", "relatum_seed_demo")
+TAKING_PART = (
+    "relatum_validate_interactions",
+    "relatum_find_duplicates",
+    "relatum_send",
+    "relatum_seed_demo",
+)

@@ -1,0 +1,1 @@
+"""Outgoing messages: decided by the gate, kept, handed to a channel, and what became of them."""
