@@ -70,6 +70,7 @@ def test_by_mouse_with_undo(page: Page, site: Site, deal: str) -> None:
     card.drag_to(page.locator('.cards[data-stage="engaging"]'), source_position={"x": 60, "y": 12})
     expect(page.locator(".toast")).to_contain_text("Đang trao đổi")
     expect(page.locator(f'.cards[data-stage="engaging"] #deal-{deal}')).to_be_visible()
+    expect(page.locator("#board #board")).to_have_count(0)
     assert stage_of(site, deal)[0] == "engaging"
     page.locator(".toast form button").click()
     expect(page.locator(f'.cards[data-stage="prospecting"] #deal-{deal}')).to_be_visible()

@@ -48,6 +48,11 @@ class Watch:
         if response.status >= 500:
             self.faults.append(f"{response.status}: {response.url}")
 
+    def look_again(self) -> None:
+        """Parts that came later are parts: there is no page within the page."""
+        if not self.page.is_closed() and self.page.locator("main").count() > 1:
+            self.faults.append(f"a page within a page: {self.page.url}")
+
     def check(self) -> None:
         """Nothing of it happened."""
         assert self.faults == [], "\n".join(self.faults)

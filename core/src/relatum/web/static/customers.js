@@ -27,6 +27,7 @@ function prepare(row) {
   for (const cell of row.querySelectorAll("[data-edit]")) {
     const link = document.createElement("a");
     link.className = "edit";
+    link.dataset.hold = ""; // a live update would take it away
     link.href = `/customers/${idOf(row)}/cells/${cell.dataset.edit}`;
     link.setAttribute("aria-label", `${said}: ${heads[cell.cellIndex].innerText.trim()}, ${name}`);
     cell.append(link);
@@ -37,7 +38,7 @@ function open(link) {
   const cell = link.closest("[data-edit]");
   cell.id ||= `cell-${idOf(cell.closest("[data-row]"))}-${cell.dataset.edit.replace(/\W/g, "-")}`;
   delete cell.closest("[data-row]").dataset.ready;
-  window.htmx.ajax("GET", link.getAttribute("href"), { target: cell, swap: "innerHTML" });
+  window.htmx.ajax("GET", link.getAttribute("href"), { source: cell, target: cell, swap: "innerHTML" });
 }
 
 document.addEventListener("pointerover", (event) => prepare(event.target.closest?.("[data-row]")));
@@ -73,13 +74,14 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") event.target.closest(".cell-form")?.querySelector("[data-cancel]")?.click();
 });
 
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", (event) => {
   tell();
   // A name that was changed gives its box its name again.
   for (const box of boxes()) {
     const link = box.closest("tr").querySelector("[data-open]");
     if (link && !link.id) link.id = box.getAttribute("aria-labelledby");
   }
-  document.querySelector(".cell-form [autofocus]")?.focus();
+  // only of the cell that was opened: other parts of the page come and go beside it
+  event.detail.ctx?.target?.querySelector?.(".cell-form [autofocus]")?.focus();
 });
 tell();

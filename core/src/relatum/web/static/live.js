@@ -16,7 +16,9 @@ const LONGEST_WAIT = 60_000;
 const YOUNG = 5_000;
 /** By then a page that is first follows the server itself. */
 const HEARING = 300;
-const TYPED_IN = "input, textarea, select, [contenteditable=true]";
+/** What somebody is busy with; `data-hold` says it of anything else. */
+const TYPED_IN = "input, textarea, select, [contenteditable=true], [data-hold]";
+const TEXTS = "textarea, input:not([type=checkbox], [type=radio], [type=hidden])";
 
 /** @typedef {{id: string, events: string[]}} Change */
 /** @typedef {{changes: Change[] | "all", mark: string}} Told */
@@ -56,6 +58,7 @@ export function follow() {
   addEventListener("pageshow", (event) => event.persisted && missed());
   document.addEventListener("visibilitychange", soon);
   document.addEventListener("focusout", soon);
+  document.addEventListener("htmx:before:response", late);
 }
 
 /** Ask once for what came after a mark: after what this page knows. */
@@ -163,13 +166,25 @@ function concerns(element, now) {
 /** @param {Element} element */
 function isTypedIn(element) {
   const active = document.activeElement;
-  return element.querySelector("dialog[open]") !== null || (active !== null && element.contains(active) && active.matches(TYPED_IN));
+  if (element.querySelector("dialog[open]")) return true;
+  if (active && element.contains(active) && active.matches(TYPED_IN)) return true;
+  // words that were not sent yet, though their field was left
+  return [...element.querySelectorAll(TEXTS)].some((/** @type {any} */ field) => field.value !== field.defaultValue);
 }
 
 /** @param {HTMLElement} element */
 function renew(element) {
   const { liveUrl, url, liveSwap } = element.dataset;
   const address = liveUrl ?? url ?? location.pathname + location.search;
+  const asked = liveUrl ?? url ? "" : location.href;
   // @ts-ignore htmx is a script of its own
-  window.htmx?.ajax("GET", address, { source: element, target: element, swap: liveSwap ?? "innerMorph" });
+  window.htmx?.ajax("GET", address, { source: element, target: element, swap: liveSwap ?? "innerMorph", asked });
+}
+
+/** What was asked for before somebody searched for something else is not shown any more. */
+function late(/** @type {Event} */ event) {
+  const { asked, target } = /** @type {CustomEvent} */ (event).detail.ctx;
+  if (!asked || asked === location.href) return;
+  event.preventDefault();
+  renew(target);
 }

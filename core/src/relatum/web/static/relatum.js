@@ -16,15 +16,6 @@ follow();
 unhide(document);
 document.addEventListener("htmx:after:settle", () => unhide(document));
 
-// a page that is left while it fades in is no fault
-for (const moment of ["pageswap", "pagereveal"]) {
-  addEventListener(moment, (event) => {
-    const transition = /** @type {any} */ (event).viewTransition;
-    transition?.ready.catch(() => {});
-    transition?.finished.catch(() => {});
-  });
-}
-
 // customers that were opened can be read without a connection, where the browser may
 if ("serviceWorker" in navigator && location.pathname.startsWith("/customers")) {
   addEventListener("load", () => navigator.serviceWorker.register("/sw.js").catch(() => {}));

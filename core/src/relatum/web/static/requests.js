@@ -11,9 +11,15 @@ const waiting = new Map();
 /** @param {Event} event @returns {any} */
 const context = (event) => /** @type {CustomEvent} */ (event).detail.ctx;
 
-// what a proxy says about a server that is down does not belong into the page
 // @ts-ignore htmx is a script of its own, and may be missing
-if (window.htmx) window.htmx.config.noSwap.push("5xx");
+if (window.htmx) {
+  // what a proxy says about a server that is down does not belong into the page
+  // @ts-ignore
+  window.htmx.config.noSwap.push("5xx");
+  // what somebody unfolded stays so when the part around it is renewed
+  // @ts-ignore
+  window.htmx.config.morphIgnore.push("open");
+}
 
 document.addEventListener("htmx:config:request", (event) => {
   const { request } = context(event);

@@ -26,7 +26,7 @@ function say(detail) {
 /** @param {string} [focus] id of the card whose select had the focus */
 async function refresh(focus) {
   // @ts-ignore - htmx is a script of the page
-  await htmx.ajax("GET", location.pathname + location.search, { target: "#board", swap: "innerHTML" });
+  await htmx.ajax("GET", location.pathname + location.search, { source: "#board", target: "#board", swap: "innerHTML" });
   if (focus) document.getElementById(focus)?.querySelector("select")?.focus({ preventScroll: true });
 }
 
