@@ -2,9 +2,9 @@
 
 Every cell of time (from one end of a period to the next) is one statement over an index of time,
 all in one hop, so that nothing is sorted and the plan stays the same however many periods there
-are. Periods add up what their cells have; keys that count once are :mod:`relatum.reports.visits`.
-What a viewer may not see is left out by the guard of the database, in the figures as in the rows
-behind them.
+are; rows that are reached through their customers are one statement for all cells. Periods add up
+what their cells have; keys that count once are :mod:`relatum.reports.visits`. What a viewer may not
+see is left out by the guard of the database, in the figures as in the rows behind them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import msgspec
 from relatum.hooks.screens import Point
 from relatum.reports.gathering import ask
 from relatum.reports.periods import Bucket, Stretch, buckets
-from relatum.reports.visits import Rows, Window, visits
+from relatum.reports.visits import Rows, Window, cell_of, visits
 from relatum.values.problems import InvalidInput
 from relatum.values.time import day_bounds
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from relatum.db.database import Database, Statement
     from relatum.hooks.screens import MetricQuery
 
+#: SQL with its parameters.
+Expression = tuple[str, Sequence[Any]]
 #: The part of rows that have no value in a dimension.
 NOTHING = "∅"
 #: The dimension by which figures of money are told apart.
@@ -74,6 +76,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
             does not go with it.
         daily: the column that says when holds days, not moments.
         known: with ``once``, the column that says when the key came to be known.
+        by_time: whether the way to the rows is an index of time. Where it is another, all cells of
+            time are one statement, which goes that way once.
     """
 
     source: str
@@ -86,6 +90,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     standing: bool = False
     daily: bool = False
     known: str = ""
+    by_time: bool = True
     cuts: Mapping[str, Cut] = {}
 
     def edges(self, zone: str, stretch: Stretch) -> tuple[dt.date | None, dt.date]:
@@ -128,20 +133,28 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidInput(f"expected a dimension of this metric ({known}), got {dimension!r}")
         return cut
 
-    def statement(self, condition: str, params: Sequence[Any], by: str) -> Statement:
-        """Part, currency, rows and value of what meets a condition."""
+    def statement(
+        self, condition: str, params: Sequence[Any], by: str, cell: Expression = ("0", ())
+    ) -> Statement:
+        """Part, currency, rows, value and cell of what meets a condition.
+
+        Args:
+            cell: an expression by which the rows are told apart too, with its parameters.
+        """
         cut = self.cut(by) if by else None
         columns = [
             cut.value if cut else "NULL",
             self.currency or "NULL",
             "count(*)",
             f"sum({self.value})" if self.value else "NULL",
+            cell[0],
         ]
         groups = [column for column in columns[:2] if column != "NULL"]
+        groups += ["5"] if cell[1] else []
         group = f" GROUP BY {', '.join(groups)}" if groups else ""
         source = f"{self.source} {cut.join}" if cut else self.source
         sql = f"SELECT {', '.join(columns)} FROM {source} WHERE {condition}{group}"  # noqa: S608 - from code
-        return sql, params
+        return sql, [*cell[1], *params]
 
 
 async def count(
@@ -225,23 +238,36 @@ async def _sums(
 ) -> _Sums:
     """Every cell of time once, however many stretches it belongs to."""
     edges = sorted({edge for each in stretches for edge in (each.first, each.until)})
-    asked = [
-        (place, Stretch(first, until), share)
-        for place, (first, until) in enumerate(itertools.pairwise(edges))
-        if any(each.first <= first and until <= each.until for each in stretches)
-        for share in shares
-    ]
-    statements = [
-        share.statement(*share.condition(zone, cell, query.only), query.by)
-        for _, cell, share in asked
-    ]
+    asked = [each for share in shares for each in _asked(share, zone, query, stretches, edges)]
+    found = await db.fetch_together(*(statement for _, statement in asked))
     sums: dict[tuple[object, str], dict[int, tuple[int, int]]] = {}
-    for (place, _, _), rows in zip(asked, await db.fetch_together(*statements), strict=True):
-        for part, currency, number, value in rows:
+    for (place, _), rows in zip(asked, found, strict=True):
+        for part, currency, number, value, cell in rows:
             own = sums.setdefault((part, currency or ""), {})
-            counted, sum_ = own.get(place, (0, 0))
-            own[place] = (counted + int(number), sum_ + int(value or 0))
+            counted, sum_ = own.get(place + cell, (0, 0))
+            own[place + cell] = (counted + int(number), sum_ + int(value or 0))
     return _Sums(edges, sums)
+
+
+def _asked(
+    share: Counted,
+    zone: str,
+    query: MetricQuery,
+    stretches: Sequence[Stretch],
+    edges: Sequence[dt.date],
+) -> Iterator[tuple[int, Statement]]:
+    """Statements for the cells of a share, each with the number of its first cell."""
+    if not share.by_time and not share.standing:
+        condition, params = share.condition(zone, Stretch(edges[0], edges[-1]), query.only)
+        inner = [share.edges(zone, Stretch(edges[0], edge))[1] for edge in edges[1:-1]]
+        cell, more = cell_of(share.moment, inner)
+        # what lies before the first inner edge is -1, and belongs to the first cell
+        yield 1, share.statement(condition, params, query.by, (cell, more))
+        return
+    for place, (first, until) in enumerate(itertools.pairwise(edges)):
+        if any(each.first <= first and until <= each.until for each in stretches):
+            condition, params = share.condition(zone, Stretch(first, until), query.only)
+            yield place, share.statement(condition, params, query.by)
 
 
 async def _count_keys(

@@ -83,7 +83,7 @@ async def visits(db: Database, rows: Rows, windows: Sequence[Window]) -> Visits:
 async def _by_bits(
     db: Database, rows: Rows, windows: Sequence[Window], edges: Sequence[Edge]
 ) -> dict[Window, dict[Any, int]]:
-    cell, params = _cell(rows.moment, edges)
+    cell, params = cell_of(rows.moment, edges)
     # The sum of different powers of two has just their bits.
     bits = "bit_or(1::bigint << {})" if db.kind == "postgresql" else "sum(DISTINCT 1 << {})"
     apart = "1, 2" if rows.part != "NULL" else "2"
@@ -128,10 +128,10 @@ def _ones(first: int, last: int) -> int:
 async def _by_followers(
     db: Database, rows: Rows, windows: Sequence[Window], edges: Sequence[Edge]
 ) -> dict[Window, dict[Any, int]]:
-    this, params = _cell(rows.moment, edges)
+    this, params = cell_of(rows.moment, edges)
     known, more = "0", list[Edge]()
     if any(window.known for window in windows):
-        known, more = _cell(rows.known, edges)
+        known, more = cell_of(rows.known, edges)
     apart = "thing, part" if rows.part != "NULL" else "thing"
     sql = (
         "SELECT part, this_cell, next_cell, known_cell, count(*) FROM ("  # noqa: S608 - from code
@@ -170,8 +170,9 @@ def _in_order(db: Database, edges: Sequence[Edge]) -> bool:
     return db.kind == "sqlite" and edges[-1] - edges[0] > _LONG
 
 
-def _cell(moment: str, edges: Sequence[Edge]) -> tuple[str, list[Edge]]:
-    """The number of the last edge that is not after a moment, found by halves; -1 before all."""
+def cell_of(moment: str, edges: Sequence[Edge]) -> tuple[str, list[Edge]]:
+    """An expression for the number of the last edge that is not after a moment, with its
+    parameters: found by halves; -1 before all."""
     return _between(moment, edges, 0, len(edges))
 
 

@@ -120,7 +120,10 @@ def _joined(counted: Counted) -> Counted:
 
 def _of_seen(counted: Counted) -> Counted:
     return replace(
-        counted, source=_FROM_CUSTOMER, where=_both("i.customer_id = c.id", counted.where)
+        counted,
+        source=_FROM_CUSTOMER,
+        where=_both("i.customer_id = c.id", counted.where),
+        by_time=False,
     )
 
 
