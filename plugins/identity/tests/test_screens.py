@@ -61,7 +61,7 @@ async def test_an_empty_queue_says_so_and_asks_for_a_sweep(browser: Browser, hou
     page = await browser.follow(await browser.send(page, ROOT))
     assert "Looking for doubles" in page.text
     (run,) = await house.db.fetch(
-        "SELECT count(*) FROM core_queue WHERE entrypoint = 'identity.sweep'"
+        "SELECT count(*) FROM core_queue WHERE entrypoint = 'identity.whole_sweep'"
     )
     assert run == (1,)
 

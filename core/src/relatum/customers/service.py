@@ -13,6 +13,7 @@ from relatum.customers.duplicates import Duplicates
 from relatum.customers.fields import CustomFields
 from relatum.customers.keeping import Keeping, KeepingNothing
 from relatum.customers.links import Links
+from relatum.customers.opinions import Opinions
 from relatum.customers.types import CustomerDraft, FieldDraft
 from relatum.customers.writing import OWN_TABLES
 from relatum.db.columns import customer_references, derived_references
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from relatum.access.sight.service import Sights
     from relatum.db.database import Database
     from relatum.events.log import EventLog
+    from relatum.hooks.dispatcher import Dispatcher
 
 
 class Customers(ChangingCustomers):
@@ -37,6 +39,7 @@ class Customers(ChangingCustomers):
         sights: told when custom fields change.
         belonging: who is in which team.
         keeping: what happens to customers when they are stored and shown.
+        dispatcher: by which plugins are asked who is likely the same.
     """
 
     def __init__(
@@ -48,7 +51,9 @@ class Customers(ChangingCustomers):
         sights: Sights | None = None,
         belonging: Belonging | None = None,
         keeping: Keeping | None = None,
+        dispatcher: Dispatcher | None = None,
     ) -> None:
+        self._opinions = Opinions(db, dispatcher)
         super().__init__(
             db,
             events,
@@ -62,7 +67,9 @@ class Customers(ChangingCustomers):
     def read_as_of(self, country: str) -> None:
         """As :meth:`FoundCustomers.read_as_of`."""
         super().read_as_of(country)
-        self.duplicates = Duplicates(self._db, country=country, thin=self._thin)
+        self.duplicates = Duplicates(
+            self._db, country=country, thin=self._thin, opinions=self._opinions
+        )
 
     async def check(self, drafts: Sequence[CustomerDraft]) -> list[Refusal]:
         """Every reason why a draft could not be created, without writing."""

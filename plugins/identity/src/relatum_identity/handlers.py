@@ -10,7 +10,6 @@ import msgspec
 from relatum.api import Event, Handler, Plugin
 from relatum_identity.services.keys import Keys
 from relatum_identity.services.pairs import Pairs
-from relatum_identity.services.records import schema_of
 from relatum_identity.settings import Settings
 
 CREATED = "core.customer_created"
@@ -29,7 +28,7 @@ class _Unmerged(msgspec.Struct):
 
 def _keys(plugin: Plugin) -> Keys:
     settings: Settings = plugin.settings
-    return Keys(plugin.house.db, schema_of(settings), settings.birth_field)
+    return Keys(plugin.house.db, settings)
 
 
 async def renew_keys(plugin: Plugin, events: Sequence[Event]) -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from relatum.api import Handler, Job, Panel, Permission, Plugin, WebPage, hookimpl
+from relatum.api import (
+    CustomerDraft,
+    Handler,
+    Job,
+    LikelyDuplicate,
+    Panel,
+    Permission,
+    Plugin,
+    WebPage,
+    hookimpl,
+)
 from relatum_identity.handlers import HANDLERS
 from relatum_identity.jobs import JOBS
 from relatum_identity.permissions import PERMISSIONS
 from relatum_identity.routes import ROUTES
 from relatum_identity.screens import PAGES, PANELS
+from relatum_identity.services.telling import likely_duplicates
 
 
 @hookimpl
@@ -25,6 +37,13 @@ def relatum_register_handlers(plugin: Plugin) -> list[Handler]:
 @hookimpl
 def relatum_register_jobs(plugin: Plugin) -> list[Job]:
     return JOBS
+
+
+@hookimpl
+async def relatum_find_duplicates(
+    plugin: Plugin, drafts: Sequence[CustomerDraft]
+) -> list[LikelyDuplicate]:
+    return await likely_duplicates(plugin, drafts)
 
 
 @hookimpl

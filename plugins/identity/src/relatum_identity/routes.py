@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from relatum.api import Answer, Call, Page, Plugin, id_in_path, paged
-from relatum_identity.jobs import SWEEP
+from relatum_identity.jobs import WHOLE
 from relatum_identity.permissions import CHECK, PAIRS_DECIDE, PAIRS_READ
 from relatum_identity.services.checking import Checking
 from relatum_identity.services.pairs import Pairs
@@ -66,9 +66,9 @@ async def check(
 
 @post("/sweeps", opt={"permission": PAIRS_DECIDE}, status_code=202)
 async def ask_for_sweep(request: Call, plugin: NamedDependency[Plugin]) -> Answer[Asked]:
-    """Look for doubles now instead of tonight."""
+    """Look for doubles among everybody now."""
     request.refuse_query()
-    return Answer(Asked(await plugin.house.jobs.enqueue(SWEEP, unique=SWEEP)), status=202)
+    return Answer(Asked(await plugin.house.jobs.enqueue(WHOLE, unique=WHOLE)), status=202)
 
 
 ROUTES = [find_pairs, read_pair, decide_pair, check, ask_for_sweep]

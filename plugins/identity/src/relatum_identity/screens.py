@@ -23,7 +23,7 @@ from relatum.api import (
     id_in_path,
     next_page,
 )
-from relatum_identity.jobs import SWEEP
+from relatum_identity.jobs import WHOLE
 from relatum_identity.permissions import PAIRS_DECIDE, PAIRS_READ
 from relatum_identity.services.pairs import Pairs
 from relatum_identity.settings import Settings
@@ -84,7 +84,7 @@ async def show_queue(plugin: Plugin, visit: Visit) -> dict[str, Any]:
 async def sweep(plugin: Plugin, visit: Visit) -> Redirect:
     """Look for doubles now instead of tonight."""
     await visit.form("sweep", Nothing)
-    await plugin.house.jobs.enqueue(SWEEP, unique=SWEEP)
+    await plugin.house.jobs.enqueue(WHOLE, unique=WHOLE)
     return Redirect(HERE, flash="identity.sweeping")
 
 

@@ -37,10 +37,19 @@ class StoredKey(Table, tablename="identity_key"):
     key = Varchar(length=60, default="", index=True)
 
 
+class StoredChange(Table, tablename="identity_waiting"):
+    """A customer who changed since a sweep looked."""
+
+    id = UUID(primary_key=True, default=None)
+    customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
+    since = Timestamptz(default=None, null=False)
+
+
 class StoredModel(Table, tablename="identity_model"):
     """What a sweep learned; pairs are judged by the newest."""
 
     id = UUID(primary_key=True, default=None)
+    kind = Varchar(length=20, default="person")
     learned_at = Timestamptz(default=None, null=False)
     records = Integer(default=0)
     model = LongText(default="{}")

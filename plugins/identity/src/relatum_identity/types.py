@@ -13,6 +13,7 @@ from relatum.api import ContactPointDraft
 
 State = Literal["candidate", "auto_merged", "merged", "distinct", "unmerged"]
 Proposal = Literal["auto", "review"]
+Kind = Literal["person", "organisation"]
 Name = Annotated[str, Meta(min_length=1, max_length=300)]
 
 
@@ -70,11 +71,16 @@ class Decision(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
 
 
 class Sought(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """What is known of somebody who may be there already; ``birth`` as ``YYYY-MM-DD``."""
+    """What is known of somebody who may be there already.
+
+    ``birth`` (``YYYY-MM-DD``) is of people, ``tax_code`` (ten or thirteen digits) of organisations.
+    """
 
     display_name: Name
+    kind: Kind = "person"
     contact_points: Annotated[list[ContactPointDraft], Meta(max_length=50)] = []
     birth: dt.date | None = None
+    tax_code: Annotated[str, Meta(max_length=60)] = ""
 
 
 class Question(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,7 @@ from litestar import delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
+from relatum.customers.duplicates import Likeness, Sought
 from relatum.customers.finding import Absorbed
 from relatum.customers.links import Links
 from relatum.customers.types import (
@@ -28,11 +30,30 @@ from relatum.http.answers import Answer, expected_version, paged, versioned
 from relatum.http.batches import BatchResult, of_one, take_batch
 from relatum.http.calls import Call, id_in_path
 from relatum.interactions.types import Interaction, InteractionQuery
-from relatum.values.problems import InvalidInput, NotFound, Problem
+from relatum.values.problems import Conflict, InvalidInput, NotFound, Problem
 
 READ = "core.customers.read"
 WRITE = "core.customers.write"
 TAGS = ["customers"]
+
+
+class DuplicatesQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done about customers who are likely the same as the one to be created.
+
+    ``show``: it is created, and the answer names them. ``refuse``: it is not created when one is
+    sure, or more likely the same than not; the answer is 409 and names them.
+    """
+
+    duplicates: Literal["show", "refuse"] | None = None
+
+
+class CreatedCustomer(Customer, kw_only=True, frozen=True, omit_defaults=False):
+    """The customer as created.
+
+    ``duplicates``: those who are likely the same, where they were asked for.
+    """
+
+    duplicates: list[Likeness] | msgspec.UnsetType = msgspec.UNSET
 
 
 class CustomerBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,18 +95,48 @@ async def find_customers(request: Call) -> Answer[Page[Customer]]:
     return paged(request, await request.house.customers.find(request.query_as(CustomerQuery)))
 
 
-@post("/customers", opt={"permission": WRITE}, tags=TAGS)
-async def create_customer(request: Call, data: JSONBody[CustomerDraft]) -> Answer[Customer]:
-    """Create one customer."""
-    request.refuse_query()
+@post("/customers", opt={"permission": WRITE, "query": DuplicatesQuery}, tags=TAGS)
+async def create_customer(request: Call, data: JSONBody[CustomerDraft]) -> Answer[CreatedCustomer]:
+    """Create one customer; with `?duplicates=` those who are likely the same are told."""
+    asked = request.query_as(DuplicatesQuery).duplicates
     customers = request.house.customers
+    likely = await customers.duplicates.of(_sought(data)) if asked else msgspec.UNSET
+    if asked == "refuse" and likely:
+        _refuse_duplicates(likely)
     try:
         (id,) = await customers.create([data], by=request.actor)
     except InvalidInput as error:
         raise of_one(error) from error
-    customer = await customers.get_written(id)
+    written = await customers.get_written(id)
+    customer = CreatedCustomer(**msgspec.structs.asdict(written), duplicates=likely)
     location = (b"location", f"/api/v1/customers/{id}".encode())
     return versioned(request, customer, customer.version, status=201, headers=[location])
+
+
+def _sought(draft: CustomerDraft) -> Sought:
+    return Sought(
+        display_name=draft.display_name,
+        kind=draft.kind,
+        contact_points=draft.contact_points,
+        external_ids=draft.external_ids,
+        fields=draft.fields,
+    )
+
+
+def _refuse_duplicates(likely: Sequence[Likeness]) -> None:
+    """Let pass what is not more likely one than two.
+
+    Raises:
+        Conflict: with those that are.
+    """
+    strong = [one for one in likely if one.strong]
+    if strong:
+        raise Conflict(
+            f"expected a customer who is not there yet, got one who is likely the same as "
+            f"{strong[0].display_name} ({strong[0].id}); use that one, or create without "
+            "duplicates=refuse",
+            extra={"duplicates": [msgspec.to_builtins(one) for one in strong]},
+        )
 
 
 @post(

@@ -22,6 +22,8 @@ from relatum.customers.types import (
 )
 from relatum.hooks.declarations import Finding, ImportScope, Numbered, Prepared, Written
 from relatum.importing.finishing import Finished
+from relatum.importing.targets import doubles
+from relatum.importing.targets.doubles import Double
 from relatum.importing.targets.keys import EXPORT_SOURCE, customers_named, export_keys
 from relatum.importing.targets.pages import pages_of
 from relatum.importing.targets.records import CustomerRecord
@@ -126,15 +128,74 @@ class CustomersTarget:
                     prepared.findings.append(
                         Finding(line=numbered.line, problem=note, weight="note")
                     )
+        prepared.findings += await doubles.look(
+            plugin.house, await self._new(plugin, records, scope), scope
+        )
         return prepared
+
+    async def _new(
+        self, plugin: Plugin, records: Sequence[Numbered], scope: ImportScope
+    ) -> list[tuple[int, CustomerDraft]]:
+        """Those that no customer is known for, each with its line."""
+        if doubles.action_of(scope) is None and not scope.dry:
+            return []
+        wanted = [r.record.external_id for r in records if r.record.external_id is not None]
+        known = await customers_named(plugin.house, scope.source, wanted)
+        new = [r for r in records if (r.record.external_id or "") not in known]
+        # Rows that name one customer twice are one; the first speaks for them.
+        first = {each.record.external_id or each.line: each for each in reversed(new)}
+        return [
+            (each.line, _draft(each.record, scope.source)[0])
+            for each in sorted(first.values(), key=lambda each: each.line)
+        ]
 
     async def write(
         self, plugin: Plugin, records: Sequence[Numbered], scope: ImportScope
     ) -> Written:
         written = Written()
-        for turn in _turns(records):
-            await self._write_turn(plugin, turn, scope, written)
+        found: dict[int, Double] = scope.memory.get(doubles.FOUND, {})
+        same = {place: found[r.line] for place, r in enumerate(records) if r.line in found}
+        places = {r.line: place for place, r in enumerate(records)}
+        made: dict[int, UUID] = {}
+        for turn in _turns(records, {p: places.get(d.line or 0, -1) for p, d in same.items()}):
+            # A row that was kept out meanwhile is nobody: what looked like it is new.
+            who = {
+                place: id
+                for place, _ in turn
+                if place in same
+                and (id := same[place].customer or made.get(places.get(same[place].line or 0, -1)))
+            }
+            await self._join(
+                plugin, [(p, r, who[p], same[p]) for p, r in turn if p in who], scope, written
+            )
+            rest = [(place, record) for place, record in turn if place not in who]
+            made |= who | await self._write_turn(plugin, rest, scope, written)
         return written
+
+    async def _join(
+        self,
+        plugin: Plugin,
+        rows: Sequence[tuple[int, CustomerRecord, UUID, Double]],
+        scope: ImportScope,
+        written: Written,
+    ) -> None:
+        """Rows of customers who are there: one after the other, as two may be one customer."""
+        customers = plugin.house.customers
+        for place, record, id, double in rows:
+            [before] = await customers.get_stored([id])
+            draft, origins = _draft(record, scope.source)
+            change = doubles.joined(
+                before, draft, source=scope.source, whole=double.action == "merge"
+            )
+            if change is None:
+                written.unchanged_count += 1
+                continue
+            kept = len(before.contact_points)
+            with _Places([place], [[None] * kept + origins]):
+                await customers.change_many([(id, change)], by=_by(scope))
+            images: list[dict[str, Any]] = msgspec.to_builtins([before])
+            written.before.setdefault(TABLE, []).extend(images)
+            written.updated_count += 1
 
     async def _write_turn(
         self,
@@ -142,8 +203,13 @@ class CustomersTarget:
         turn: Sequence[tuple[int, CustomerRecord]],
         scope: ImportScope,
         written: Written,
-    ) -> None:
-        """Records that all name different customers, with their places in the batch."""
+    ) -> dict[int, UUID]:
+        """Records that all name different customers, with their places in the batch.
+
+        Returns:
+            The new customers by place.
+        """
+        made: dict[int, UUID] = {}
         customers = plugin.house.customers
         wanted = [record.external_id for _, record in turn if record.external_id is not None]
         known = await customers_named(plugin.house, scope.source, wanted)
@@ -152,12 +218,14 @@ class CustomersTarget:
             drafts = [_draft(record, scope.source) for _, record in new]
             with _Places([place for place, _ in new], [origins for _, origins in drafts]):
                 ids = await customers.create([draft for draft, _ in drafts], by=_by(scope))
+            made = dict(zip([place for place, _ in new], ids, strict=True))
             written.created.setdefault(TABLE, []).extend(ids)
             written.created_count += len(ids)
         old = [(place, r) for place, r in turn if (r.external_id or "") in known]
         if old:
             pairs = [(place, known[record.external_id or ""], record) for place, record in old]
             await self._update(plugin, pairs, scope, written)
+        return made
 
     async def _update(
         self,
@@ -259,8 +327,15 @@ def _by(scope: ImportScope) -> str:
     return f"import:{scope.id}"
 
 
-def _turns(records: Sequence[Numbered]) -> list[list[tuple[int, CustomerRecord]]]:
-    """The batch in turns, so that one that names a customer twice does one after the other."""
+def _turns(
+    records: Sequence[Numbered], after: Mapping[int, int]
+) -> list[list[tuple[int, CustomerRecord]]]:
+    """The batch in turns, so that one that names a customer twice does one after the other.
+
+    Args:
+        after: places of rows that are the same as an earlier one, and its place.
+    """
+    turn_of: dict[int, int] = {}
     turns: list[list[tuple[int, CustomerRecord]]] = []
     times: dict[str, int] = {}
     for place, numbered in enumerate(records):
@@ -269,7 +344,9 @@ def _turns(records: Sequence[Numbered]) -> list[list[tuple[int, CustomerRecord]]
         if record.external_id is not None:
             turn = times.get(record.external_id, 0)
             times[record.external_id] = turn + 1
-        if turn == len(turns):
+        turn = max(turn, turn_of.get(after.get(place, -1), -1) + 1)
+        turn_of[place] = turn
+        while turn >= len(turns):
             turns.append([])
         turns[turn].append((place, record))
     return turns

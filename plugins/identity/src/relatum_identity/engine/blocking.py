@@ -51,14 +51,10 @@ def _of(column: Column, prepared: Prepared) -> Iterator[Key]:
     name, kind = column.field.name, column.field.kind
     if kind == "name":
         yield from _of_name(column)
-    elif kind in {"phone", "email", "identifier"}:
-        for place in range(column.codes.shape[1]):
-            texts = _several(column, place)
-            yield Key(f"{name}", (name,), texts)
-            if kind == "email":
-                yield Key(f"{name}.local", (name,), _map(texts, _local_part))
-            elif kind == "identifier":
-                yield Key(f"{name}.begin", (name,), _map(texts, lambda text: text[:4]))
+    elif kind in {"firm", "tax"}:
+        yield from _of_firm(column)
+    elif kind in {"phone", "email", "identifier", "domain"}:
+        yield from _of_reach(column)
     elif kind == "date":
         yield Key(name, (name,), _map(column.texts, _any_order))
     elif kind == "address":
@@ -73,6 +69,17 @@ def _of(column: Column, prepared: Prepared) -> Iterator[Key]:
         yield Key(f"{name}.sound", (name,), _map(column.texts, skeleton))
 
 
+def _of_reach(column: Column) -> Iterator[Key]:
+    name = column.field.name
+    for place in range(column.codes.shape[1]):
+        texts = _several(column, place)
+        yield Key(f"{name}", (name,), texts)
+        if column.field.kind == "email":
+            yield Key(f"{name}.local", (name,), _map(texts, _local_part))
+        elif column.field.kind == "identifier":
+            yield Key(f"{name}.begin", (name,), _map(texts, lambda text: text[:4]))
+
+
 def _several(column: Column, place: int) -> Texts:
     if place == 0:
         return column.texts
@@ -81,12 +88,19 @@ def _several(column: Column, place: int) -> Texts:
 
 def _of_name(column: Column) -> Iterator[Key]:
     name = column.field.name
-    family, given = column.part_texts["family"], column.part_texts["given"]
     whole = objects(" ".join(sorted(text.split())) for text in column.texts)
-    ends = objects(f"{a} {b}" if a and b else "" for a, b in zip(family, given, strict=True))
     yield Key(name, (name,), whole)
-    yield Key(f"{name}.ends", (name,), ends)
+    yield Key(f"{name}.ends", (name,), column.part_texts["ends"])
     yield Key(f"{name}.sound", (name,), _map(whole, skeleton))
+
+
+def _of_firm(column: Column) -> Iterator[Key]:
+    name = column.field.name
+    if column.field.kind == "tax":
+        yield Key(name, (name,), _map(column.texts, lambda text: text[:10]))
+    else:
+        yield Key(name, (name,), column.part_texts["own"])
+        yield Key(f"{name}.sound", (name,), _map(column.part_texts["own"], skeleton))
 
 
 def _of_words(column: Column, prepared: Prepared) -> Iterator[Key]:
@@ -169,7 +183,7 @@ def _coarse(prepared: Prepared) -> list[tuple[str, Ints]]:
         kind = column.field.kind
         if kind == "name":
             found += [(name, column.parts["given"]), (name, column.parts["family"])]
-        elif kind in {"date", "text"}:
+        elif kind in {"date", "text", "firm"}:
             found.append((name, encode(_map(column.texts, lambda text: text[:4]))))
         elif kind == "word":
             found.append((name, encode(_map(column.texts, lambda text: text[:3]))))

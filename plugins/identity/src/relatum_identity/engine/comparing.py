@@ -11,12 +11,14 @@ import numpy.typing as npt
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from relatum_identity.engine.firms import is_tax_code
 from relatum_identity.engine.preparing import (
     Column,
     Floats,
     Ints,
     Prepared,
     Texts,
+    encode,
     objects,
 )
 from relatum_identity.engine.schema import LEVELS, Field
@@ -28,6 +30,8 @@ Levels = npt.NDArray[np.int8]
 MISSING = -1
 #: Pairs whose letters are compared at once: bounds the memory.
 _AT_ONCE = 400_000
+#: So many pairs are compared without other threads.
+_ALONE = 2_000
 
 
 @dataclass
@@ -62,7 +66,12 @@ def letters(scorer: Callable[..., Any], some: Texts, others: Texts) -> Floats:
     for start in range(0, len(some), _AT_ONCE):
         cut = slice(start, start + _AT_ONCE)
         found[cut] = process.cpdist(
-            some[cut].tolist(), others[cut].tolist(), scorer=scorer, dtype=np.float32, workers=-1
+            some[cut].tolist(),
+            others[cut].tolist(),
+            scorer=scorer,
+            dtype=np.float32,
+            # Few pairs are done before other threads have begun.
+            workers=-1 if len(some) > _ALONE else 1,
         )
     return found
 
@@ -119,9 +128,7 @@ def _name_rarity(column: Column, levels: Levels, left: Ints, right: Ints) -> Flo
     frequency = np.maximum(column.frequency[left, 0], column.frequency[right, 0])
     whole = _rarity(levels, "name", frequency, column.mean_frequency)
     ends = column.part_frequency["family_given"]
-    known = ends[column.known]
-    mean = float(known.mean()) if known.size else 0.001
-    lost = _rarity(levels, "name", np.maximum(ends[left], ends[right]), mean)
+    lost = _rarity(levels, "name", np.maximum(ends[left], ends[right]), column.mean_of_ends)
     return np.where(levels == 5, lost, whole)
 
 
@@ -315,6 +322,51 @@ def _categories(prepared: Prepared, column: Column, left: Ints, right: Ints) -> 
     return Likeness(levels, _rarity(levels, "category", frequency, column.mean_frequency))
 
 
+# -- organisations -------------------------------------------------------------------------------
+
+
+def _firms(prepared: Prepared, column: Column, left: Ints, right: Ints) -> Likeness:
+    """By what a firm is called; what it does and its legal form say less."""
+    levels, known = _start(column, left, right)
+    own, form = column.parts["own"], column.parts["form"]
+    called = known & (own[left] == own[right])
+    rows = np.flatnonzero(known & ~called)
+    a, b = left[rows], right[rows]
+    some, others = column.part_texts["own"][a], column.part_texts["own"][b]
+    alike = letters(fuzz.token_sort_ratio, some, others) / 100
+    length = np.fromiter((min(len(x), len(y)) for x, y in zip(some, others, strict=True)), np.int32)
+    slip = (letters(OSA.distance, some, others) <= np.where(length >= 10, 2, 1)) & (length >= 5)
+    words = word_cosine(column, a, b)
+    near = slip | ((alike >= 0.9) & (length >= 8)) | (words >= 0.9)
+    levels[rows] = np.where(near, 2, np.where((alike >= 0.7) | (words >= 0.5), 1, 0))
+    another = (form[left] >= 0) & (form[right] >= 0) & (form[left] != form[right])
+    whole = column.codes[left, 0] == column.codes[right, 0]
+    levels[called] = np.where(another[called], 3, np.where(whole[called], 5, 4))
+    frequency = np.maximum(column.frequency[left, 0], column.frequency[right, 0])
+    return Likeness(levels, _rarity(levels, "firm", frequency, column.mean_frequency))
+
+
+def _taxes(prepared: Prepared, column: Column, left: Ints, right: Ints) -> Likeness:
+    """One wrong digit only where a check digit shows that there is one."""
+    levels, known = _start(column, left, right)
+    valid = np.fromiter(map(is_tax_code, column.texts), bool, count=column.texts.size)
+    firm = encode(objects(text[:10] for text in column.texts))
+    same = known & (column.codes[left, 0] == column.codes[right, 0])
+    rows = np.flatnonzero(known & ~same & ~(valid[left] & valid[right]))
+    slips = letters(OSA.distance, column.texts[left[rows]], column.texts[right[rows]])
+    levels[rows[slips <= 1]] = 2
+    levels[known & (firm[left] == firm[right])] = 1
+    levels[same] = 3
+    return Likeness(levels, np.zeros(levels.size, dtype=np.float32))
+
+
+def _domains(prepared: Prepared, column: Column, left: Ints, right: Ints) -> Likeness:
+    levels, _ = _start(column, left, right)
+    same, frequency = _shared(column, left, right)
+    levels[same] = 1
+    return Likeness(levels, _rarity(levels, "domain", frequency, column.mean_frequency))
+
+
 _COMPARE: dict[str, Callable[[Prepared, Column, Ints, Ints], Likeness]] = {
     "name": _names,
     "word": _words,
@@ -325,4 +377,7 @@ _COMPARE: dict[str, Callable[[Prepared, Column, Ints, Ints], Likeness]] = {
     "address": _addresses,
     "text": _texts,
     "category": _categories,
+    "firm": _firms,
+    "tax": _taxes,
+    "domain": _domains,
 }

@@ -12,19 +12,26 @@ import numpy as np
 import numpy.typing as npt
 
 from relatum_identity.engine.comparing import Bools, Likeness, index_of
-from relatum_identity.engine.learning import Doubles, Model, field_bits, probability
+from relatum_identity.engine.learning import (
+    Doubles,
+    Model,
+    another_branch,
+    field_bits,
+    probability,
+)
 from relatum_identity.engine.schema import EXPLAINED_DATES, Field, levels_of
 
 Decisions = npt.NDArray[np.int8]
 
-#: Changes when the rules below do; kept with every pair.
-RULES = "2026-11-22"
 DISTINCT, REVIEW, AUTO = 0, 1, 2
 NAMES = {DISTINCT: "distinct", REVIEW: "review", AUTO: "auto"}
 
 #: A given name that differs, or nothing of the name that is the same.
 _ANOTHER = frozenset({"differs", "same_family"})
 _DOUBTFUL = frozenset({"same_given", "part_differs"})
+#: The same of organisations: another name; a name that is theirs in part, or of another form.
+_ANOTHER_FIRM = frozenset({"differs", "little_alike"})
+_DOUBTFUL_FIRM = frozenset({"nearly_same", "other_form"})
 
 
 def judge(model: Model, likeness: Sequence[Likeness]) -> tuple[Doubles, Doubles, Decisions]:
@@ -34,6 +41,7 @@ def judge(model: Model, likeness: Sequence[Likeness]) -> tuple[Doubles, Doubles,
     decisions = np.zeros(weights.size, dtype=np.int8)
     decisions[sure >= model.schema.review_from] = REVIEW
     decisions[(sure >= model.schema.auto_from) & ~forbidden(model, likeness)] = AUTO
+    decisions[another_branch(model.schema, [each.levels for each in likeness])] = DISTINCT
     return weights, sure, decisions
 
 
@@ -61,6 +69,8 @@ def another_name(model: Model, likeness: Sequence[Likeness]) -> Bools:
     for each, some in zip(model.schema.fields, likeness, strict=True):
         if each.kind == "name":
             found |= _at(each, some, _ANOTHER)
+        elif each.kind == "firm":
+            found |= _at(each, some, _ANOTHER_FIRM)
     return found
 
 
@@ -69,7 +79,8 @@ def forbidden(model: Model, likeness: Sequence[Likeness]) -> Bools:
 
     Birth dates both known that no swap of day and month and no single wrong digit explains; names
     of two people; a name that agrees only in part without an equal birth date; and pairs in which
-    nothing agrees but what a household shares.
+    nothing agrees but what a household shares. Of organisations: two tax codes; a name that agrees
+    in part, or with another legal form, without an equal tax code.
     """
     size = likeness[0].levels.size
     found = another_name(model, likeness)
@@ -83,6 +94,11 @@ def forbidden(model: Model, likeness: Sequence[Likeness]) -> Bools:
             born_alike |= _at(each, some, frozenset({"same"}))
         elif each.kind == "name":
             doubtful |= _at(each, some, _DOUBTFUL)
+        elif each.kind == "tax":
+            found |= _at(each, some, frozenset({"differs", "other_branch"}))
+            born_alike |= _at(each, some, frozenset({"same"}))
+        elif each.kind == "firm":
+            doubtful |= _at(each, some, _DOUBTFUL_FIRM)
         if not each.shared:
             personal |= field_bits(model, each.name, some) > 0
     found |= doubtful & ~born_alike
@@ -103,4 +119,6 @@ def rule_of(model: Model, likeness: Sequence[Likeness], pair: int) -> str:
     for each, some in zip(model.schema.fields, one, strict=True):
         if each.kind == "date" and 0 <= some.levels[0] < index_of(each, "one_digit"):
             return "another_birth_date"
+        if each.kind == "tax" and 0 <= some.levels[0] < index_of(each, "typo"):
+            return "another_tax_code"
     return "too_little_of_ones_own" if forbidden(model, one)[0] else ""

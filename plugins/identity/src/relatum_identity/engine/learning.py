@@ -19,6 +19,8 @@ from relatum_identity.engine.schema import Schema, levels_of
 
 Doubles = npt.NDArray[np.float64]
 
+#: Changes when the rules of deciding, the levels or the keys do; kept with every pair and model.
+RULES = "2026-11-22.2"
 #: Pairs that what was set counts for.
 SET_BEFORE = 20.0
 #: Pairs drawn at random to count u.
@@ -28,6 +30,8 @@ ROUNDS = 25
 HIGHEST_SET = 1 / 2_000
 #: The highest level of a name that is another person's: nothing the same but the family.
 ANOTHER_NAME = 1
+#: The level of a tax code with other last digits.
+OTHER_BRANCH = 1
 
 
 class Model(msgspec.Struct, kw_only=True):
@@ -37,6 +41,7 @@ class Model(msgspec.Struct, kw_only=True):
         m, u: by field and level.
         prior: the probability that any two records are of one person.
         learned: false when it is what the schema sets.
+        rules: version of the rules it was learned under.
     """
 
     schema: Schema
@@ -45,6 +50,7 @@ class Model(msgspec.Struct, kw_only=True):
     prior: float
     statistics: Statistics
     learned: bool = False
+    rules: str = RULES
 
 
 def set_model(prepared: Prepared) -> Model:
@@ -73,7 +79,8 @@ def learn(
     everything = _all_pairs(prepared.size, side)
     apart = np.ones(len(drawn[0].levels))
     model.u = _random_shares(model, prepared, drawn, apart, everything)
-    household = household_only(model.schema, [each.levels for each in likeness])
+    levels = [each.levels for each in likeness]
+    household = household_only(model.schema, levels) | another_branch(model.schema, levels)
     for _ in range(2):
         _maximise(model, likeness, household, everything)
         apart = 1 - probability(weigh(model, drawn), model.prior)
@@ -155,11 +162,23 @@ def household_only(schema: Schema, levels: Sequence[npt.NDArray[np.int8]]) -> np
     another = np.zeros(levels[0].size, dtype=bool)
     personal = np.zeros(levels[0].size, dtype=bool)
     for each, some in zip(schema.fields, levels, strict=True):
-        if each.kind == "name":
+        if each.kind in {"name", "firm"}:
             another |= (some >= 0) & (some <= ANOTHER_NAME)
         elif not each.shared:
             personal |= some == len(levels_of(each)) - 1
     return another & ~personal
+
+
+def another_branch(schema: Schema, levels: Sequence[npt.NDArray[np.int8]]) -> npt.NDArray[np.bool_]:
+    """Pairs of a firm and its branch, or of two branches: one tax code with other last digits.
+
+    They have nearly everything in common and are two records all the same.
+    """
+    found = np.zeros(levels[0].size, dtype=bool)
+    for each, some in zip(schema.fields, levels, strict=True):
+        if each.kind == "tax":
+            found |= some == OTHER_BRANCH
+    return found
 
 
 def _maximise(

@@ -13,7 +13,7 @@ from relatum_identity.engine.clusters import clusters, one_to_one
 from relatum_identity.engine.comparing import Bools, Likeness, compare
 from relatum_identity.engine.deciding import AUTO, REVIEW, Decisions, forbidden, judge
 from relatum_identity.engine.learning import Doubles, Model, field_bits, learn, set_model
-from relatum_identity.engine.preparing import Ints, Prepared, prepare
+from relatum_identity.engine.preparing import Ints, Prepared, Statistics, prepare, with_means
 from relatum_identity.engine.schema import Columns, Schema, levels_of
 
 #: Fewer records teach nothing; what the schema sets is used.
@@ -48,6 +48,7 @@ def link(
     schema: Schema,
     *,
     model: Model | None = None,
+    statistics: Statistics | None = None,
     side: Sequence[bool] | None = None,
     seed: int = 0,
 ) -> Linked:
@@ -56,11 +57,14 @@ def link(
     Args:
         columns: one value, several values or None for each record, by field.
         model: what to judge by; learned from the records when left out.
+        statistics: of the records, when they are not to be counted; the model's come first.
         side: for two files that have no doubles of their own: which one each record is from. Only
             pairs across are made, and no record gets two partners.
         seed: for the pairs that are drawn to learn from.
     """
-    prepared = prepare(columns, schema, model.statistics if model else None)
+    prepared = prepare(columns, schema, model.statistics if model else statistics)
+    if model is None:
+        prepared.statistics = with_means(prepared)
     sides = None if side is None else np.asarray(side, dtype=bool)
     pairs = candidates(prepared, sides)
     likeness = compare(prepared, pairs.left, pairs.right)
@@ -81,6 +85,36 @@ def link(
         sure[rows],
         decisions[rows],
         [Likeness(each.levels[rows], each.rarity[rows]) for each in likeness],
+        np.arange(prepared.size, dtype=np.int32),
+    )
+    _group(found, prepared)
+    return found
+
+
+def link_some(columns: Columns, wanted: Sequence[bool], model: Model) -> Linked:
+    """Pairs in which at least one of the wanted records is, judged as among all records.
+
+    What comes out is what :func:`link` with this model gives for all records, as far as a wanted
+    record is in it, when the columns hold everybody who has a blocking key in common with a wanted
+    record; groups are right where everybody of a group is wanted.
+    """
+    prepared = prepare(columns, model.schema, model.statistics)
+    some = np.asarray(wanted, dtype=bool)
+    pairs = candidates(prepared)
+    rows = np.flatnonzero(some[pairs.left] | some[pairs.right])
+    left, right = pairs.left[rows], pairs.right[rows]
+    likeness = compare(prepared, left, right)
+    weights, sure, decisions = judge(model, likeness)
+    kept = np.flatnonzero(decisions)
+    found = Linked(
+        model,
+        left.size,
+        left[kept],
+        right[kept],
+        weights[kept],
+        sure[kept],
+        decisions[kept],
+        [Likeness(each.levels[kept], each.rarity[kept]) for each in likeness],
         np.arange(prepared.size, dtype=np.int32),
     )
     _group(found, prepared)
@@ -111,7 +145,7 @@ def contradicted(model: Model, likeness: Sequence[Likeness]) -> Bools:
     """Whether a known field speaks against one person with more than a few bits."""
     found = np.zeros(likeness[0].levels.size, dtype=bool)
     for each, some in zip(model.schema.fields, likeness, strict=True):
-        if each.kind in {"date", "name"}:
+        if each.kind in {"date", "name", "firm", "tax"}:
             found |= field_bits(model, each.name, some) < -1
     return found
 

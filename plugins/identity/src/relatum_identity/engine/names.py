@@ -52,6 +52,7 @@ class Name(msgspec.Struct, frozen=True):
     Attributes:
         marked: all words with their marks, sorted; empty when there is no mark in the name.
         whole: all words, sorted.
+        plain: all words as they were written.
     """
 
     family: str
@@ -59,6 +60,7 @@ class Name(msgspec.Struct, frozen=True):
     given: str
     whole: str
     marked: str
+    plain: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -118,6 +120,7 @@ def read_name(name: str, places: Places) -> Name:
         given=ordered[-1] if ordered else "",
         whole=" ".join(sorted(plain)),
         marked=" ".join(sorted(map(_marks_last, marked))) if marked != plain else "",
+        plain=tuple(plain),
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from relatum_identity.engine import names, values
+from relatum_identity.engine import firms, names, values
 from relatum_identity.engine.schema import Columns, Field, Schema, Value, as_list
 
 Ints = npt.NDArray[np.int32]
@@ -32,17 +32,26 @@ _READ: dict[str, Callable[[str], str]] = {
     "address": values.read_address,
     "text": values.read_text,
     "category": values.read_plain,
+    "firm": lambda raw: firms.read_firm(raw).text,
+    "tax": firms.read_tax_code,
+    "domain": firms.read_domain,
 }
+
+
+#: Kinds whose words are counted.
+_WORDED = frozenset({"text", "firm"})
 
 
 class Statistics(msgspec.Struct):
     """How frequent values are. What is not in ``counts`` was met once or never.
 
-    ``counts`` is keyed by field and part: ``"name.given"``.
+    ``counts`` is keyed by field and part: ``"name.given"``; so is ``means``, the probability that
+    two records have one value by chance, taken over all records that were counted.
     """
 
     records: int = 0
     counts: dict[str, dict[str, int]] = {}
+    means: dict[str, float] = {}
 
     def count(self, part: str, value: str) -> int:
         return self.counts.get(part, {}).get(value, 1)
@@ -60,6 +69,7 @@ class Column:
         codes: one row a record, one column a value; equal values have equal codes, -1 is none.
         frequency: of each of the values, the probability that somebody else has it.
         mean_frequency: the probability that two people have one value by chance.
+        mean_of_ends: the same of family and given name together.
         parts: codes of parts, by name.
         part_frequency: for parts that are compared by frequency.
     """
@@ -69,6 +79,7 @@ class Column:
     codes: Ints
     frequency: Floats
     mean_frequency: float
+    mean_of_ends: float = 0.001
     parts: dict[str, Ints] = dataclasses.field(default_factory=dict)
     part_texts: dict[str, Texts] = dataclasses.field(default_factory=dict)
     part_frequency: dict[str, Floats] = dataclasses.field(default_factory=dict)
@@ -112,7 +123,17 @@ def prepare(columns: Columns, schema: Schema, statistics: Statistics | None = No
     statistics = statistics or statistics_of(columns, schema)
     prepared = {each.name: _column(each, columns[each.name], statistics) for each in schema.fields}
     size = len(columns[schema.fields[0].name])
+    for name, column in prepared.items():
+        column.mean_frequency = statistics.means.get(name, column.mean_frequency)
+        column.mean_of_ends = statistics.means.get(f"{name}.ends", column.mean_of_ends)
     return Prepared(schema, prepared, statistics, size)
+
+
+def with_means(prepared: Prepared) -> Statistics:
+    """The statistics with the means of these records, so that a few of them are judged alike."""
+    means = {name: column.mean_frequency for name, column in prepared.columns.items()}
+    means |= {f"{name}.ends": column.mean_of_ends for name, column in prepared.columns.items()}
+    return msgspec.structs.replace(prepared.statistics, means=means)
 
 
 def _check(columns: Columns, schema: Schema) -> None:
@@ -132,10 +153,10 @@ def _counted(each: Field, column: Sequence[Value]) -> dict[str, dict[str, int]]:
     for value in column:
         read = {text for raw in as_list(value) if (text := _READ[each.kind](raw))}
         seen.update(read)
-        if each.kind == "text":
+        if each.kind in _WORDED:
             words.update({word for text in read for word in text.split()})
     found = {each.name: _repeated(seen)}
-    if each.kind == "text":
+    if each.kind in _WORDED:
         found[f"{each.name}.word"] = _repeated(words)
     return found
 
@@ -187,8 +208,13 @@ def _column(each: Field, column: Sequence[Value], statistics: Statistics) -> Col
         found.part_texts["number"] = objects(map(values.house_number, texts))
         found.parts["number"] = encode(found.part_texts["number"])
         found.parts["area"] = encode(objects(text.rpartition(" ")[2] for text in texts))
-    elif each.kind == "text":
+    elif each.kind in _WORDED:
         _add_words(found, statistics)
+    if each.kind == "firm":
+        read_names = [firms.read_firm(some[0]) if (some := as_list(v)) else None for v in column]
+        for part in ("own", "form"):
+            found.part_texts[part] = objects(getattr(n, part) if n else "" for n in read_names)
+            found.parts[part] = encode(found.part_texts[part])
     return found
 
 
@@ -220,6 +246,9 @@ def _mean(frequency: Floats, codes: Ints) -> float:
     return float(some.mean()) if some.size else 0.001
 
 
+_NO_NAMES = names.Places({}, {}, 1)
+
+
 def _name_column(each: Field, column: Sequence[Value], statistics: Statistics) -> Column:
     first, last = statistics.of(f"{each.name}.first"), statistics.of(f"{each.name}.last")
     places = names.Places(first, last, max(sum(first.values()), 1))
@@ -246,8 +275,11 @@ def _name_column(each: Field, column: Sequence[Value], statistics: Statistics) -
     found.part_texts = {
         "family": objects(name.family for name in read),
         "given": objects(name.given for name in read),
+        "ends": objects(_ends(name) for name in read),
     }
     found.part_frequency = {"family_given": frequency[:, 1]}
+    ends = frequency[:, 1][found.known]
+    found.mean_of_ends = float(ends.mean()) if ends.size else 0.001
     for part in ("family", "given"):
         counts = statistics.of(f"{each.name}.{part}")
         found.parts[f"{part}_count"] = np.array(
@@ -255,6 +287,12 @@ def _name_column(each: Field, column: Sequence[Value], statistics: Statistics) -
         )
     found.parts |= _word_matrix("middle", [name.middle for name in read], 4)
     return found
+
+
+def _ends(name: names.Name) -> str:
+    """First and last word, in whichever order; nothing that was learned decides which they are."""
+    words = names.in_order(name.plain, _NO_NAMES)
+    return " ".join(sorted((words[0], words[-1]))) if len(words) > 1 else ""
 
 
 def _name_frequency(each: Field, name: names.Name, statistics: Statistics) -> tuple[float, float]:

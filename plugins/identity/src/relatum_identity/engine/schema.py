@@ -17,6 +17,9 @@ Kind = Literal[
     "address",
     "text",
     "category",
+    "firm",  # the name of an organisation
+    "tax",  # its tax code
+    "domain",  # of its e-mail and its site
 ]
 
 #: One value, several of them, or nothing known.
@@ -134,6 +137,24 @@ LEVELS: dict[str, tuple[Level, ...]] = {
     "category": (
         Level("differs", 0.20, 0.80),
         Level("same", 0.80, 0.20, by_frequency=True),
+    ),
+    "firm": (
+        Level("differs", 0.03, 0.93),
+        Level("little_alike", 0.03, 0.06),
+        Level("nearly_same", 0.14, 0.002),
+        Level("other_form", 0.05, 0.0005, by_frequency=True),
+        Level("other_trade", 0.20, 0.0005, by_frequency=True),
+        Level("same", 0.55, 0.0005, by_frequency=True),
+    ),
+    "tax": (
+        Level("differs", 0.01, 0.9993),
+        Level("other_branch", 0.0001, 0.0003),
+        Level("typo", 0.05, 0.0002),
+        Level("same", 0.935, 0.0002),
+    ),
+    "domain": (
+        Level("differs", 0.15, 0.9995),
+        Level("same", 0.85, 0.0005, by_frequency=True),
     ),
 }
 

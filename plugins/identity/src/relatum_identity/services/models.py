@@ -11,12 +11,22 @@ from relatum.api import Database, new_id, now
 from relatum_identity.engine.learning import Model, set_model
 from relatum_identity.engine.preparing import Statistics, prepare
 from relatum_identity.engine.schema import Schema
+from relatum_identity.types import Kind
 
 #: Values of contact data are remembered only when so many have them that they name nobody.
 NAMES_NOBODY = 5
-_OF_NAMES = ("name.family", "name.middle", "name.given", "name.first", "name.last")
+_OF_NAMES = (
+    "name.family",
+    "name.middle",
+    "name.given",
+    "name.first",
+    "name.last",
+    "name.word",
+)
 _KEPT = 3
-_READ: weakref.WeakKeyDictionary[Database, tuple[UUID, Model]] = weakref.WeakKeyDictionary()
+_READ: weakref.WeakKeyDictionary[Database, dict[Kind, tuple[UUID, Model]]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 class Models:
@@ -25,50 +35,55 @@ class Models:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def add(self, model: Model) -> None:
-        """Keep a model as the newest, and a few before it; what is the newest already stays."""
-        kept = msgspec.structs.replace(model, statistics=_nameless(model.statistics))
-        text = msgspec.json.encode(kept).decode()
+    async def add(self, model: Model, kind: Kind = "person") -> None:
+        """Keep a model as the newest of its kind, and a few before it."""
+        statistics = nameless(model.statistics)
+        text = msgspec.json.encode(msgspec.structs.replace(model, statistics=statistics)).decode()
         async with self._db.transaction():
-            newest = await self._db.fetch_one(
-                "SELECT model FROM identity_model ORDER BY learned_at DESC, id LIMIT 1"
-            )
-            if newest is not None and newest[0] == text:
-                return
             await self._db.insert(
                 "identity_model",
-                ("id", "learned_at", "records", "model"),
-                [(new_id(), now(), model.statistics.records, text)],
+                ("id", "kind", "learned_at", "records", "model"),
+                [(new_id(), kind, now(), statistics.records, text)],
             )
-            old = await self._db.fetch("SELECT id FROM identity_model ORDER BY learned_at DESC, id")
+            old = await self._db.fetch(
+                "SELECT id FROM identity_model WHERE kind = ? ORDER BY learned_at DESC, id", kind
+            )
             for (id,) in old[_KEPT:]:
                 await self._db.execute("DELETE FROM identity_model WHERE id = ?", id)
 
-    async def newest(self, schema: Schema) -> Model:
+    async def newest(self, schema: Schema, kind: Kind = "person") -> Model:
         """The newest with the thresholds of the schema; what the schema sets when there is none."""
+        model = await self.learned(kind)
+        # What was learned of other fields says nothing of these.
+        if model is None or model.schema.fields != schema.fields:
+            return await self._unlearned(schema, kind)
+        return msgspec.structs.replace(model, schema=schema)
+
+    async def learned(self, kind: Kind) -> Model | None:
+        """The newest model as it was stored."""
         row = await self._db.fetch_one(
-            "SELECT id FROM identity_model ORDER BY learned_at DESC, id LIMIT 1"
+            "SELECT id FROM identity_model WHERE kind = ? ORDER BY learned_at DESC, id LIMIT 1",
+            kind,
         )
         if row is None:
-            return await self._unlearned(schema)
-        kept = _READ.get(self._db)
-        if kept is None or kept[0] != row[0]:
+            return None
+        kept = _READ.setdefault(self._db, {})
+        if kind not in kept or kept[kind][0] != row[0]:
             text = await self._db.fetch_one("SELECT model FROM identity_model WHERE id = ?", row[0])
             if text is None:
-                return await self._unlearned(schema)
-            kept = (row[0], msgspec.json.decode(text[0], type=Model))
-            _READ[self._db] = kept
-        return msgspec.structs.replace(kept[1], schema=schema)
+                return None
+            kept[kind] = (row[0], msgspec.json.decode(text[0], type=Model))
+        return kept[kind][1]
 
-    async def _unlearned(self, schema: Schema) -> Model:
-        count = await self._db.fetch_one("SELECT count(*) FROM core_customer")
+    async def _unlearned(self, schema: Schema, kind: Kind) -> Model:
+        count = await self._db.fetch_one("SELECT count(*) FROM core_customer WHERE kind = ?", kind)
         records = max(int(count[0]) if count else 0, 2)
         empty = prepare({each.name: [] for each in schema.fields}, schema, Statistics(records))
         empty.size = records
         return set_model(empty)
 
 
-def _nameless(statistics: Statistics) -> Statistics:
+def nameless(statistics: Statistics) -> Statistics:
     """Counts of words of names, and of contact data that many share (an office's telephone)."""
     counts = {
         part: values
@@ -76,4 +91,4 @@ def _nameless(statistics: Statistics) -> Statistics:
         else {value: count for value, count in values.items() if count >= NAMES_NOBODY}
         for part, values in statistics.counts.items()
     }
-    return Statistics(statistics.records, counts)
+    return Statistics(statistics.records, counts, statistics.means)

@@ -22,8 +22,8 @@ from relatum.api import (
     sort_from,
     to_json,
 )
-from relatum_identity.engine.deciding import RULES
-from relatum_identity.types import Decision, Evidence, Pair, PairQuery, Proposal
+from relatum_identity.engine.learning import RULES
+from relatum_identity.types import Decision, Evidence, Kind, Pair, PairQuery, Proposal
 
 SELECT = (
     "SELECT id, first_id, second_id, state, proposal, probability, weight, evidence, rule, "
@@ -101,11 +101,35 @@ class Pairs:
         )
         return [pair_of(row) for row in rows]
 
-    async def replace_candidates(self, found: Sequence[Found]) -> int:
-        """Put down what a sweep found, in the place of what earlier ones did.
+    async def together_with(self, customers: set[UUID]) -> set[UUID]:
+        """These, and all that hang together with them by candidates that were put down."""
+        every, edge = set(customers), set(customers)
+        while edge:
+            rows: list[tuple[Any, ...]] = []
+            for one, other in (("first_id", "second_id"), ("second_id", "first_id")):
+                rows += await self._db.fetch_in(
+                    f"SELECT {other} FROM identity_pair "  # noqa: S608 - names of our own
+                    f"WHERE {one} IN ({{}}) AND state = 'candidate'",
+                    sorted(edge),
+                )
+            edge = {id for (id,) in rows} - every
+            every |= edge
+        return every
+
+    async def replace_candidates(
+        self, found: Sequence[Found], *, kind: Kind, of: set[UUID] | None = None
+    ) -> int:
+        """Put down what a sweep of one kind found, in the place of what earlier ones did.
 
         Pairs that were decided are left alone, whatever a sweep says of them; so are pairs of
-        customers that are gone meanwhile. Returns how many candidates there are now.
+        customers that are gone meanwhile.
+
+        Args:
+            of: the customers that were looked at; pairs in which none of them is stay. All of the
+                kind when left out.
+
+        Returns:
+            How many candidates it put down.
         """
         async with self._db.transaction():
             await self._db.hold("identity.pairs")
@@ -118,12 +142,24 @@ class Pairs:
                 for each in found
                 if (key := _key(each.first, each.second)) not in decided and there >= set(key)
             ]
-            await self._db.execute("DELETE FROM identity_pair WHERE state = 'candidate'")
+            kinds = await self._kinds(list(before.values()))
+            old = [
+                (row[0],)
+                for row in before.values()
+                if (of is None or row[1] in of or row[2] in of) and kinds.get(row[1], kind) == kind
+            ]
+            await self._db.execute_many("DELETE FROM identity_pair WHERE id = ?", old)
             ids = iter(new_ids(len(fresh)))
             await self._db.insert(
                 "identity_pair", _COLUMNS, [_row(each, before, next(ids)) for each in fresh]
             )
         return len(fresh)
+
+    async def _kinds(self, rows: Sequence[tuple[Any, ...]]) -> dict[UUID, str]:
+        found = await self._db.fetch_in(
+            "SELECT id, kind FROM core_customer WHERE id IN ({})", list({row[1] for row in rows})
+        )
+        return dict(found)
 
     async def _there(self, found: Sequence[Found]) -> set[UUID]:
         ids = list({id for each in found for id in (each.first, each.second)})

@@ -12,10 +12,10 @@ from litestar.params import FromPath
 
 from relatum.access.viewer import current_viewer
 from relatum.customers.duplicates import Likeness, Sought
-from relatum.customers.types import ContactPointDraft, Customer, CustomerChange
+from relatum.customers.types import ContactPointDraft, Customer, CustomerChange, FieldDraft
 from relatum.http.answers import Answer, Html
 from relatum.http.calls import Call, id_in_path
-from relatum.values.problems import Conflict, NotFound, Refused, RelatumError
+from relatum.values.problems import Conflict, InvalidInput, NotFound, Refused, RelatumError
 from relatum.web.flashes import declare_flashes
 from relatum.web.forms import Form, Nothing, sent
 from relatum.web.languages import language_of, marked, translations
@@ -273,13 +273,23 @@ def _is_new(likely: Sequence[Likeness], form: CustomerForm) -> bool:
 
 
 async def _likely(request: Call, form: CustomerForm, own: UUID | None) -> list[Likeness]:
-    typed = form.typed
+    typed, house = form.typed, request.house
+    country = house.settings.company.country
     sought = Sought(
         display_name=typed.display_name,
         kind="organisation" if typed.kind == "organisation" else "person",
-        contact_points=drafted(typed, None, request.house.settings.company.country),
+        contact_points=drafted(typed, None, country),
+        fields=_read_fields(typed, await house.customers.fields(), country),
     )
-    return await request.house.customers.duplicates.of(sought, other_than=own)
+    return await house.customers.duplicates.of(sought, other_than=own)
+
+
+def _read_fields(typed: Typed, fields: Sequence[FieldDraft], country: str) -> dict[str, Any]:
+    """The custom fields that can be read; while somebody types not all can."""
+    try:
+        return draft_from(typed, fields, country).fields
+    except InvalidInput:
+        return {}
 
 
 async def _likely_values(request: Call, likely: Sequence[Likeness]) -> dict[str, Any]:

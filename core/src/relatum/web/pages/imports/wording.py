@@ -87,6 +87,8 @@ _REASONS = {
     "unknown-field": marked("There is no such field."),
     "wrong-value": marked("This value is not possible: %(expected)s is expected."),
     "external-id-taken": marked("Somebody else has this number already."),
+    "likely-duplicate": marked("Looks like somebody who is there already: %(got)s."),
+    "maybe-duplicate": marked("May be somebody who is there already: %(got)s."),
     "given-twice": marked("The same number came before in this file, with other values."),
     "key-taken": marked("It is there already with other content, and what happened stays."),
     "no-such-customer": marked("There is no customer with the number %(got)s."),
