@@ -17,6 +17,8 @@ import pytest
 from core.tests.web.browsing import Browser, signed_in
 from relatum.api import Amount, Plugin, local_day, now
 from relatum.app.house import House
+from relatum_sales_pipeline.reports.comparison import compare
+from relatum_sales_pipeline.reports.outlook import outlook
 from relatum_sales_pipeline.services.deals import Deals
 from relatum_sales_pipeline.services.pipelines import Pipelines
 from relatum_sales_pipeline.services.products import Products
@@ -325,6 +327,18 @@ async def test_the_forecast_beside_an_earlier_one(
     # the stage has a probability, so that the weighted value grows by as much of the thousand
     grown = Decimal(1_000) * deal.probability / 10_000
     assert f"+${grown:,.2f}" in after.text
+    looked = await outlook(plugin, None, 6)
+    compared = await compare(plugin, looked, taken)
+    (dollars,) = [each for each in compared.currencies if each.currency == "USD"]
+    changed = {e.part: e.now.weighted - e.then.weighted for e in dollars.stages}
+    # a weighted value is rounded so that all of them add up
+    assert abs(changed.pop("sales/engaging") - grown * 100) <= 1
+    assert all(abs(by) <= 1 for by in changed.values())
+    assert len(changed) > 1
+    assert sum(e.then.amount for e in dollars.stages) == dollars.total.then.amount
+    # what was put down before stages were is not compared by them
+    await house.db.execute("UPDATE sales_pipeline_forecast_snapshot SET stage = ''")
+    assert (await compare(plugin, looked, taken)).currencies[0].stages == []
     exact = await browser.page(f"{ROOT}/forecast?since=quarter")
     assert ("No forecast was put down" in exact.text) == (taken > _quarter(TODAY))
 

@@ -339,7 +339,10 @@ class RottingNote(Table, tablename="sales_pipeline_rotting_note"):
 
 
 class ForecastSnapshot(Table, tablename="sales_pipeline_forecast_snapshot"):
-    """The forecast as it stood on a day: one row for each month, team, owner and currency."""
+    """The forecast as it stood on a day: a row for each month, team, owner, stage and currency.
+
+    ``stage`` is ``pipeline/stage``; empty in what was put down before stages were.
+    """
 
     #: totals over whatever deals there were
     across_customers = True
@@ -350,6 +353,7 @@ class ForecastSnapshot(Table, tablename="sales_pipeline_forecast_snapshot"):
     team = UUID(default=None, null=True, db_column_name="team_id")
     owner = UUID(default=None, null=True, db_column_name="owner_id")
     currency = Varchar(length=3, default="")
+    stage = Varchar(length=140, default="")
     deals = Integer(default=0)
     amount = BigInt(default=0)
     weighted = BigInt(default=0)

@@ -12,6 +12,7 @@ from relatum.api import Plugin
 from relatum_sales_pipeline.reports.forecast import LATER, NO_DATE, OVERDUE
 from relatum_sales_pipeline.reports.outlook import NOBODY, Looked, Outlook, OutlookOf
 from relatum_sales_pipeline.services.snapshots import SnapshotRow, Snapshots
+from relatum_sales_pipeline.types.pipelines import stage_part
 
 
 class Sums(msgspec.Struct, kw_only=True):
@@ -36,11 +37,16 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """The forecast of one currency on both days."""
+    """The forecast of one currency on both days.
+
+    Attributes:
+        stages: in their order; none when the earlier day was before stages were put down.
+    """
 
     currency: str
     total: Change
     months: list[Change]
+    stages: list[Change]
     teams: list[Change]
 
 
@@ -65,20 +71,25 @@ async def compare(plugin: Plugin, looked: Looked, until: dt.date) -> Comparison:
     if taken_on is None:
         return Comparison(taken_on=None, currencies=[])
     now = {block.currency: block for block in looked.blocks}
+    order = [stage_part(each) for each in looked.around.book.stages]
     then: dict[str, list[SnapshotRow]] = defaultdict(list)
     for row in rows:
         then[row.currency].append(row)
     return Comparison(
         taken_on=taken_on,
         currencies=[
-            _compared(code, then[code], now.get(code), looked.months)
+            _compared(code, then[code], now.get(code), looked.months, order)
             for code in sorted({*now, *then})
         ],
     )
 
 
 def _compared(
-    currency: str, then: Sequence[SnapshotRow], now: OutlookOf | None, listed: Sequence[str]
+    currency: str,
+    then: Sequence[SnapshotRow],
+    now: OutlookOf | None,
+    listed: Sequence[str],
+    stages: Sequence[str],
 ) -> Compared:
     def month_of(row: SnapshotRow) -> str:
         if not row.month:
@@ -96,8 +107,20 @@ def _compared(
         currency=currency,
         total=Change("", whole, _of(now.total) if now else Sums()),
         months=sorted(months, key=lambda each: (places.get(each.part, 1), each.part)),
+        stages=_by_stage(then, now, stages),
         teams=sorted(teams, key=lambda each: (-each.now.weighted, -each.then.weighted, each.part)),
     )
+
+
+def _by_stage(
+    then: Sequence[SnapshotRow], now: OutlookOf | None, order: Sequence[str]
+) -> list[Change]:
+    """Stages in their order; those that are there no more come last."""
+    if any(not row.stage for row in then):
+        return []
+    changes = _changes(_sums(then, lambda row: row.stage), now.stages if now else [])
+    places = {part: place for place, part in enumerate(order)}
+    return sorted(changes, key=lambda each: (places.get(each.part, len(places)), each.part))
 
 
 def _sums(rows: Iterable[SnapshotRow], part_of: Callable[[SnapshotRow], str]) -> dict[str, Sums]:

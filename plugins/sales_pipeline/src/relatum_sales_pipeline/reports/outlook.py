@@ -23,7 +23,7 @@ from relatum_sales_pipeline.reports.forecast import (
     next_months,
     open_among,
 )
-from relatum_sales_pipeline.types.pipelines import Stage
+from relatum_sales_pipeline.types.pipelines import stage_part
 
 #: Open deals from this probability on (basis points) are what a team commits to.
 COMMITTED = 7_000
@@ -94,11 +94,6 @@ async def outlook(plugin: Plugin, pipeline: str | None, months: int) -> Looked:
         )
 
     return await asyncio.to_thread(looked)
-
-
-def stage_part(stage: Stage) -> str:
-    """What a stage is called among the parts of a forecast."""
-    return f"{stage.pipeline}/{stage.key}"
 
 
 def part_of(deal: OpenDeal, by: By, around: Around, listed: Sequence[str]) -> str:

@@ -20,13 +20,13 @@ from relatum_sales_pipeline.reports.outlook import (
     OutlookOf,
     Won,
     outlook,
-    stage_part,
 )
 from relatum_sales_pipeline.reports.velocity import VelocityParams
 from relatum_sales_pipeline.reports.velocity import run as velocity
 from relatum_sales_pipeline.screens.reading import ROOT, month_name, pipeline_pairs, titled
 from relatum_sales_pipeline.screens.rows import rows_href
 from relatum_sales_pipeline.services.targets import Targets, bounds
+from relatum_sales_pipeline.types.pipelines import stage_part
 
 WEEK = 7
 
@@ -221,12 +221,22 @@ class _Block:
         return self._names.teams.get(part, self._visit.text("no team"))
 
     def _stage_name(self, part: str) -> str:
-        book = self._looked.around.book
-        stage = next(each for each in book.stages if stage_part(each) == part)
-        several = self._pipeline is None and len(book.pipelines) > 1
-        pipeline = book.pipeline(stage.pipeline)
-        before = f"{titled(pipeline, self._visit)}: " if several and pipeline else ""
-        return before + titled(stage, self._visit)
+        return _stage_name(part, self._looked, self._visit, every=self._pipeline is None)
+
+
+def _stage_name(part: str, looked: Looked, visit: Visit, *, every: bool) -> str:
+    """What a stage is called; with its pipeline where there are several of them.
+
+    One that is there no more is called by its key.
+    """
+    book = looked.around.book
+    stage = next((each for each in book.stages if stage_part(each) == part), None)
+    if stage is None:
+        return part
+    pipeline = book.pipeline(stage.pipeline)
+    several = every and len(book.pipelines) > 1
+    before = f"{titled(pipeline, visit)}: " if several and pipeline else ""
+    return before + titled(stage, visit)
 
 
 def _nothing(part: str) -> Outlook:
@@ -250,6 +260,9 @@ async def _compared(
                 "currency": each.currency,
                 "total": each.total,
                 "months": named(each.months, lambda part: month_name(part, visit)),
+                "stages": named(
+                    each.stages, lambda part: _stage_name(part, looked, visit, every=True)
+                ),
                 "teams": named(
                     each.teams, lambda part: names.teams.get(part, visit.text("no team"))
                 ),

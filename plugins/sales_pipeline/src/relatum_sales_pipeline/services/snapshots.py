@@ -11,6 +11,7 @@ import msgspec
 from relatum.api import Plugin, new_id
 from relatum_sales_pipeline.forecasting import split, weighted
 from relatum_sales_pipeline.reports.forecast import OpenDeal, month_of, open_deals
+from relatum_sales_pipeline.types.pipelines import stage_part
 
 COLUMNS = (
     "id",
@@ -18,20 +19,26 @@ COLUMNS = (
     "month",
     "team_id",
     "owner_id",
+    "stage",
     "currency",
     "deals",
     "amount",
     "weighted",
 )
-Key = tuple[str, UUID | None, UUID | None]
+Key = tuple[str, UUID | None, UUID | None, str]
 
 
 class SnapshotRow(msgspec.Struct, kw_only=True, frozen=True):
-    """Open deals of one month, team, owner and currency; amounts in minor units."""
+    """Open deals of one month, team, owner, stage and currency; amounts in minor units.
+
+    Attributes:
+        stage: ``pipeline/stage``; empty when the day was before stages were put down.
+    """
 
     month: str
     team_id: UUID | None
     owner_id: UUID | None
+    stage: str
     currency: str
     deals: int
     amount: int
@@ -55,7 +62,8 @@ class Snapshots:
         by_currency: dict[str, dict[Key, list[OpenDeal]]] = defaultdict(lambda: defaultdict(list))
         for deal in deals:
             figures = deal.figures
-            key = (_month(month_of(deal, around.today)), figures.team_id, figures.owner_id)
+            month = _month(month_of(deal, around.today))
+            key = (month, figures.team_id, figures.owner_id, stage_part(around.stage(figures)))
             by_currency[figures.currency][key].append(deal)
         rows = []
         for currency, groups in by_currency.items():
@@ -86,7 +94,7 @@ class Snapshots:
         if found is None:
             return None, []
         rows = await self._db.fetch(
-            "SELECT month, team_id, owner_id, currency, deals, amount, weighted "
+            "SELECT month, team_id, owner_id, stage, currency, deals, amount, weighted "
             "FROM sales_pipeline_forecast_snapshot WHERE taken_on = ? ORDER BY currency, month, id",
             found[0],
         )

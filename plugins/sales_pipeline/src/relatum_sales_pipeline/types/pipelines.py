@@ -118,3 +118,8 @@ class LostReason(msgspec.Struct, kw_only=True, frozen=True):
     title_vi: str
     position: int
     active: bool
+
+
+def stage_part(stage: Stage) -> str:
+    """What a stage is called among the parts of a forecast."""
+    return f"{stage.pipeline}/{stage.key}"
