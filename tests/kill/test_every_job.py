@@ -90,6 +90,22 @@ async def an_old_export(house: House, client: Any) -> None:
     await house.db.execute("UPDATE core_export SET expires_at = '2020-01-01 00:00:00+00:00'")
 
 
+async def personal_data(house: House, client: Any) -> None:
+    [(customer,)] = await house.db.fetch("SELECT id FROM core_customer ORDER BY id LIMIT 1")
+    answer = await client.post(
+        f"/api/v1/customers/{customer}/subject-export", json={"why": "Khách yêu cầu"}
+    )
+    assert answer.status_code == 202, answer.text
+
+
+async def old_personal_data(house: House, client: Any) -> None:
+    await personal_data(house, client)
+    await house.worker.drain()
+    await house.db.execute(
+        "UPDATE core_subject_export SET expires_at = '2020-01-01 00:00:00+00:00'"
+    )
+
+
 async def an_import(house: House, client: Any) -> None:
     sent = await client.post(
         "/api/v1/uploads", params={"name": "contacts.csv"}, content=CONTACTS.encode()
@@ -158,6 +174,8 @@ JOBS: dict[str, tuple[Prepare, bool]] = {
     "core.sweep_files": (an_old_export, False),
     "core.write_export": (an_export, True),
     "core.run_import": (an_import, True),
+    "core.write_subject_export": (personal_data, True),
+    "core.sweep_subject_exports": (old_personal_data, False),
     CHANGE_MANY: (a_change_of_many, True),
     UNDO_MANY: (a_change_to_undo, True),
     "core.order_reports": (a_due_report, False),

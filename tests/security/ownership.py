@@ -89,6 +89,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
 #: Totals and copies over many customers: for those alone who see all of them.
 ACROSS = {
     "core_bulk_change",
+    "core_erased_kept",
     "core_idempotency",
     "core_import_batch",
     "core_import_request",
@@ -110,6 +111,8 @@ HOUSE = {
     "core_dashboard",
     "core_do_not_contact",
     "core_bounced_address",
+    "core_erasure",
+    "core_event_redaction",
     "core_event_seal",
     "core_export",
     "core_handler",

@@ -70,6 +70,15 @@ COMMANDS = [
         "password theme mật khẩu giao diện",
     ),
     Command(
+        id="core.customer_data",
+        title=Text(en="Everything held about them", vi="Toàn bộ dữ liệu đang lưu"),
+        path="/customers/{id}/data",
+        icon="download",
+        permission="core.customers.subject_export",
+        slot="customer.actions",
+        order=800,
+    ),
+    Command(
         id="core.sign_out",
         title=Text(en="Sign out", vi="Đăng xuất"),
         path="/sign-out",

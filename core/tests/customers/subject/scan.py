@@ -1,4 +1,4 @@
-"""A full scan of a database for everything about one person, by other means than the code it checks.
+"""A full scan of a database for everything about one person, by other means than the code checked.
 
 Every row of every table is read with the database's own driver. A row is about the person when any
 cell of it that the database declares a UUID is an id of theirs, or the key of a row that is; until
@@ -76,7 +76,7 @@ async def _sqlite(url: str) -> tuple[list[Row], list[tuple[UUID, UUID]]]:
             about = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
             uuids = {name for _, name, type_, *_ in about if type_ == "UUID"}
             keys = [name for _, name, _, _, _, place in about if place]
-            cursor = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - a test
+            cursor = connection.execute(f'SELECT * FROM "{table}"')
             columns = [each[0] for each in cursor.description]
             for values in cursor.fetchall():
                 given = dict(zip(columns, values, strict=True))
@@ -102,7 +102,7 @@ async def _postgresql(url: str) -> tuple[list[Row], list[tuple[UUID, UUID]]]:
                 "WHERE i.indisprimary AND i.indrelid = $1::text::regclass",
                 f'"{table}"',
             )
-            for given in await connection.fetch(f'SELECT * FROM "{table}"'):  # noqa: S608 - a test
+            for given in await connection.fetch(f'SELECT * FROM "{table}"'):
                 uuids = {n: UUID(str(v)) for n, v in given.items() if _is_uuid(v)}
                 rows.append(_row(table, uuids, [name for (name,) in keys]))
         merged = await connection.fetch(

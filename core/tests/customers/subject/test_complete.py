@@ -26,8 +26,10 @@ from relatum.values.ids import new_id
 TABLES = (
     "CREATE TABLE zz_visit (id UUID PRIMARY KEY, who UUID, said TEXT, made_at TIMESTAMP)",
     "CREATE TABLE zz_photo (id UUID PRIMARY KEY, visit UUID NOT NULL, picture {blob})",
-    "CREATE TABLE zz_seat (visit UUID NOT NULL REFERENCES zz_visit (id), seat INTEGER NOT NULL, "
-    "PRIMARY KEY (visit, seat))",
+    (
+        "CREATE TABLE zz_seat (visit UUID NOT NULL REFERENCES zz_visit (id), "
+        "seat INTEGER NOT NULL, PRIMARY KEY (visit, seat))"
+    ),
 )
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 
@@ -38,7 +40,7 @@ async def a_world(house: House, seed: int) -> World:
     await World.build(house)
     for sql in TABLES:
         await house.db.engine.run_ddl(sql.format(blob=blob))
-    world = World(house, random.Random(seed))  # noqa: S311 - a test
+    world = World(house, random.Random(seed))
     await world.fill(9)
     visits = [(new_id(), world.chance.choice([*world.ids, None]), "đã đến") for _ in range(20)]
     await house.db.insert("zz_visit", ("id", "who", "said"), visits)

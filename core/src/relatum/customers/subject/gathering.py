@@ -80,7 +80,7 @@ class Gathering:
         rows = _together(found, archived, pointing)
         naming = await self.naming()
         others = await self._others(rows, ids, str(own["display_name"]))
-        reducer = Reducer(ids, others, self._decrypts(ids))
+        reducer = Reducer(ids, others, self._decrypts(ids, await self._secret_keys()))
         work = _Work(pointing, rows, archived, reducer, (CORE, *plugins))
         tables = await asyncio.to_thread(work.tables, naming)
         return Subject(
@@ -121,13 +121,19 @@ class Gathering:
             staff=frozenset(staff - theirs - {name}),
         )
 
-    def _decrypts(self, ids: Sequence[UUID]) -> Any:
+    async def _secret_keys(self) -> list[str]:
+        found = await self._db.fetch(
+            "SELECT key FROM core_customer_field WHERE sensitivity = 'secret' ORDER BY key"
+        )
+        return [key for (key,) in found]
+
+    def _decrypts(self, ids: Sequence[UUID], keys: Sequence[str]) -> Any:
         """A reader of secrets for one place; a custom field is bound to a customer and its key,
-        wherever the text was copied to (the log has it before and after)."""
+        wherever the text was copied to (the log and journals have it before and after)."""
 
         def reader(table: str, column: str, key: str) -> Decrypt:
             def read(name: str, text: str) -> Any:
-                places = [place_of_field(id, name) for id in ids]
+                places = [place_of_field(id, each) for id in ids for each in {name, *keys}]
                 for place in (*places, place_of(table, column, key)):
                     try:
                         opened = self._secrets.decrypt(text, place)

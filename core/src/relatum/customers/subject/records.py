@@ -71,10 +71,10 @@ class Records:
         """Those that are to be written, or are being written."""
         return await self._read("WHERE state IN ('queued', 'running') ORDER BY id")
 
-    async def with_files(self) -> set[str]:
-        """The ids of requests that have, or may be writing, a file."""
+    async def with_files(self) -> dict[str, SubjectExportState]:
+        """By id the state of requests that have, or may be writing, a file."""
         found = await self._read("WHERE state IN ('queued', 'running', 'ready')")
-        return {str(each.id) for each in found}
+        return {str(each.id): each.state for each in found}
 
     async def begin(self, id: UUID) -> Begun | None:
         """Take up a request that is to be written, also one that broke off; ``None`` when there is

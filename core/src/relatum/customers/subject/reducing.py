@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from relatum.access.secrets import is_encrypted
+from relatum.access.secrets import MARK, is_encrypted
 from relatum.customers.subject.types import FileHeld, Reduced, What
 
 #: What stands for something that is not handed over.
@@ -153,6 +153,8 @@ class _Cell:
         if is_encrypted(text):
             opened = self._decrypt(name, text)
             return self._mark("unreadable") if opened is None else opened
+        if MARK in text:
+            return self._inside(name, text)
         if text.lower() in self._others.customers:
             return self._mark("other_customer")
         if text.lower() in self._others.accounts or text in self._others.staff:
@@ -162,6 +164,11 @@ class _Cell:
         if self._shared and not kept and text and not self._is_bare(text):
             return self._mark("other_customer")
         return text
+
+    def _inside(self, name: str, text: str) -> Any:
+        """A secret inside of JSON that is kept as text (a journal): as JSON, with it in plain."""
+        inner = _decoded(text)
+        return self._mark("unreadable") if inner == text else self.any(name, inner)
 
     def _named(self, found: re.Match[str]) -> str:
         id = found[0].lower()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -26,6 +26,7 @@ from relatum.customers.subject.records import Begun, Records, Superseded, nothin
 from relatum.customers.subject.types import (
     Subject,
     SubjectExport,
+    SubjectExportState,
     SubjectFile,
     SubjectRequest,
 )
@@ -386,8 +387,10 @@ def _refuse_without_file(export: SubjectExport) -> None:
         raise Conflict(f"expected a subject export that is ready, got one that is {export.state}")
 
 
-def _delete_strangers(folder: Path, known: set[str]) -> None:
+def _delete_strangers(folder: Path, known: Mapping[str, SubjectExportState]) -> None:
     """Files that no request has: of somebody erased, or left behind by a process that died."""
     for path in folder.glob("*"):
-        if path.name.partition(".")[0] not in known:
+        id, _, ending = path.name.partition(".")
+        state = known.get(id)
+        if state is None or (state == "ready" and ending != "zip"):
             path.unlink(missing_ok=True)

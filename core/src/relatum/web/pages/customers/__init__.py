@@ -7,7 +7,9 @@ from relatum.web.pages.customers import (
     bulk,
     cells,
     contact,
+    data,
     edit,
+    erasing,
     links,
     merges,
     notes,
@@ -28,4 +30,6 @@ ROUTES = [
     *links.ROUTES,
     *merges.ROUTES,
     *contact.ROUTES,
+    *erasing.ROUTES,
+    *data.ROUTES,
 ]
