@@ -36,6 +36,8 @@ CUSTOMER_VALUES: dict[tuple[str, str], list[str] | str] = {
         )
     ],
     ("/customers/", "version"): ["1"],
+    ("/api/v1/erasures/", "erasure_id"): "SELECT id FROM core_erasure",
+    ("/erasures/", "erasure_id"): "SELECT id FROM core_erasure",
 }
 
 _PAGE = (200, 303)
@@ -64,6 +66,13 @@ CUSTOMER_BODIES: dict[tuple[str, str], Body] = {
     ),
     ("POST", "/customers/{customer_id}/merges/{merge_id}/undo"): Body(
         None, ok=(303, 409), kind="form"
+    ),
+    # and nobody is erased: the name or the id typed is another one
+    ("POST", "/api/v1/customers/{customer_id}/erasure"): Body(
+        lambda known: {"reason": known.new, "confirm": str(uuid4())}, ok=(422,)
+    ),
+    ("POST", "/customers/{customer_id}/erase"): Body(
+        lambda known: {"reason": known.new, "confirm": "nobody's name"}, ok=(422,), kind="form"
     ),
     ("POST", "/customers/new"): Body(_form, ok=_PAGE, kind="form"),
     ("POST", "/customers/duplicates"): Body(_form, ok=_PAGE, kind="form"),

@@ -42,6 +42,8 @@ ELSEWHERE = (
     *("/api/v1/audit", "/api/v1/accounts", "/api/v1/roles", "/api/v1/standings", "/metrics"),
     *("/api/v1/handlers", "/api/v1/customers/{customer_id}/merge-preview/"),
     *("/customers/{customer_id}/merge/", "/customers/{customer_id}/merges/"),
+    # and so is what erasing one would take
+    *("/api/v1/customers/{customer_id}/erasure", "/customers/{customer_id}/erase"),
 )
 #: Pages about people, roles and the house, and those that are only for whoever sees everything.
 OF_PEOPLE = (

@@ -87,6 +87,7 @@ async def build(house: House, belonging: Belonging, folder: Path) -> World:
     )
     await _customers(house, world, belonging)
     await _merges(house, world)
+    await _erasure(house)
     await _links(house, world)
     world.deals.update(await build_sales(house, world.canaries, world.customers))
     await build_pairs(house, world.customers)
@@ -111,6 +112,12 @@ async def _customers(house: House, world: World, belonging: Belonging) -> None:
         if CUSTOMERS[label].team is None:  # else the team follows the owner
             change = CustomerChange(fields={"nickname": nickname}, team=None)
         await house.customers.change(id, change, by=BY)
+
+
+async def _erasure(house: House) -> None:
+    """Somebody who is gone, and the receipt."""
+    gone = await house.customers.create([CustomerDraft(display_name="Người Đã Đi")], by=BY)
+    await house.erasing.erase(gone[0], by=BY, reason="asked to")
 
 
 async def _merges(house: House, world: World) -> None:

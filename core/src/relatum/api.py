@@ -17,6 +17,8 @@ from relatum.contact.types import (
     Verdict,
     WithdrawalDraft,
 )
+from relatum.customers.erasing.types import Erasure, ErasureBatch, ErasurePreview, NotErased
+from relatum.customers.subject.types import SubjectRequest
 from relatum.customers.types import (
     ContactPoint,
     ContactPointDraft,
@@ -156,6 +158,9 @@ __all__ = [
     "Done",
     "Email",
     "Entry",
+    "Erasure",
+    "ErasureBatch",
+    "ErasurePreview",
     "Event",
     "EventType",
     "Finding",
@@ -185,6 +190,7 @@ __all__ = [
     "Money",
     "NameMatch",
     "NewEvent",
+    "NotErased",
     "NotFound",
     "Numbered",
     "Objection",
@@ -221,6 +227,7 @@ __all__ = [
     "Series",
     "Sort",
     "Stretch",
+    "SubjectRequest",
     "Text",
     "UnitShare",
     "Verdict",

@@ -243,6 +243,9 @@ class House:
         steps = await self.migrate_plan()
         await migrate.apply(self.db, steps)
         self.plugins.note_pending(await self.migrate_plan())
+        if steps and not await self.core_pending():
+            # whom a restored backup has brought back
+            await self.erasing.again()
         return steps
 
     async def apply_settings(self, settings: Settings) -> None:

@@ -28,6 +28,7 @@ from relatum.app.relocation import (
 )
 from relatum.config.keyring import Keyring
 from relatum.config.settings import PostgreSql, Settings
+from relatum.customers.erasing import ledger
 from relatum.db.migrate import steps_of
 from relatum.events.seals import head_path
 from relatum.moving.backups import Manifest, database_in, folders_of, read_manifest, unpack
@@ -49,6 +50,8 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
         missing_keys: ids of keys that it needs and that are not here.
         put_aside: what was there before and has another name now.
         pending: migrations of this version that have to run.
+        erased_again: customers that were erased after the backup was made, and are erased again;
+            while migrations are pending, they are when these run.
     """
 
     file: str
@@ -60,6 +63,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     missing_keys: list[str] = []
     put_aside: list[str] = []
     pending: int = 0
+    erased_again: int = 0
 
 
 async def bring_back(
@@ -95,6 +99,7 @@ async def bring_back(
         aside += _put_head_aside(settings)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    await asyncio.to_thread(_take_ledger, settings, file)
     here = {key.id for key in Keyring(settings.keys_path).every()}
     known = {(step.app, step.migration) for step in steps_of(apps)}
     return Restored(
@@ -107,7 +112,24 @@ async def bring_back(
         missing_keys=sorted(set(manifest.keys) - here),
         put_aside=aside,
         pending=len(known - recorded),
+        erased_again=0 if known - recorded else await _erase_again(settings, show),
     )
+
+
+def _take_ledger(settings: Settings, file: Path) -> None:
+    """Erasures that are known where the backup lies are known here from now on."""
+    lines = list(ledger.read([file.parent / ledger.NAME]).values())
+    if lines:
+        ledger.write(settings.home / ledger.NAME, lines)
+
+
+async def _erase_again(settings: Settings, show: Show) -> int:
+    """A backup from before an erasure brings nobody back."""
+    if not ledger.read([settings.home / ledger.NAME]):
+        return 0
+    show(Progress(stage="erasing again"))
+    async with await House.open(settings) as house:
+        return len((await house.erasing.again()).erased)
 
 
 async def _refuse_occupied(settings: Settings, manifest: Manifest, *, replace: bool) -> None:

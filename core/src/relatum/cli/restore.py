@@ -57,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"Put the file of keys back at {settings.keys_path} before the server starts: it needs "
             f"{', '.join(done.missing_keys)}, and without them secrets and seals stay closed."
         )
+    if done.erased_again:
+        lines.append(f"Erased again, as after the backup: {done.erased_again} customers.")
     if done.pending:
         lines.append(f"Run `relatum migrate --apply`: {done.pending} newer migrations wait.")
     sys.stdout.write("\n".join(lines) + "\n")
