@@ -1,0 +1,1 @@
+"""E-mail for Relatum: hands over what the contact gate allowed to an SMTP server."""
