@@ -149,15 +149,21 @@ class Stage:
         await house.customers.change(id, CustomerChange(display_name=each.name), by=BY)
         note, call, sale = (
             InteractionDraft(
-                kind="core.note", customer_id=id, payload={"text": self._quote(each)},
+                kind="core.note",
+                customer_id=id,
+                payload={"text": self._quote(each)},
                 idempotency_key=f"note:{each.phone}",
             ),
             InteractionDraft(
-                kind="core.call", customer_id=id, handle=each.phone,
+                kind="core.call",
+                customer_id=id,
+                handle=each.phone,
                 payload={"number": each.phone, "summary": self._quote(each)},
             ),
             InteractionDraft(
-                kind="core.purchase", customer_id=id, money=Amount(125_000, "VND"),
+                kind="core.purchase",
+                customer_id=id,
+                money=Amount(125_000, "VND"),
                 payload={"item": f"Thẻ của {each.name}"},
             ),
         )
@@ -265,5 +271,3 @@ def parquet_rows(folder: Path) -> Iterator[str]:
     for path in folder.glob("*.parquet"):
         for row in pyarrow.parquet.read_table(path).to_pylist():
             yield " ".join(str(value) for value in row.values())
-
-

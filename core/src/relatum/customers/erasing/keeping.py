@@ -73,7 +73,12 @@ def load_duties(profile: str) -> Duties:
     except msgspec.DecodeError as error:
         raise ConfigurationError(f"expected duties to keep in {path.name}, got {error}") from error
     for each in duties.keep:
-        for name in (each.table, each.since, *each.columns, *([each.column] if each.column else [])):
+        for name in (
+            each.table,
+            each.since,
+            *each.columns,
+            *([each.column] if each.column else []),
+        ):
             if set(name) - set(_PLAIN):
                 raise ConfigurationError(
                     f"expected plain names of tables and columns in {path.name}, got {name!r}"

@@ -272,7 +272,9 @@ def about(value: Any, ids: frozenset[str], marks: Marks) -> Any:
         if any(isinstance(each, str) and each in ids for each in value.values()):
             return {key: in_json(each, marks.blank) for key, each in value.items()}
         return {
-            marks.replace(key): in_json(each, marks.blank) if key in ids else about(each, ids, marks)
+            marks.replace(key): in_json(each, marks.blank)
+            if key in ids
+            else about(each, ids, marks)
             for key, each in value.items()
         }
     return value

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _LOOSE = {
     "sqlite": "SELECT m.name, c.name FROM sqlite_master m, pragma_table_xinfo(m.name) c "
-    'WHERE m.type = \'table\' AND c."notnull" = 0 AND c.pk = 0',
+    "WHERE m.type = 'table' AND c.\"notnull\" = 0 AND c.pk = 0",
     "postgresql": "SELECT table_name::text, column_name::text FROM information_schema.columns "
     "WHERE table_schema = current_schema() AND is_nullable = 'YES'",
 }
@@ -77,7 +77,9 @@ class Reaching:
         rules = _Rules({tuple(each) for each in loose}, {tuple(each) for each in cascading})
         reach = Reach(doomed={CUSTOMER_TABLE: set(ids)})
         await self._merges(ids, reach)
-        open_: list[tuple[str, set[Any]]] = [(name, set(keys)) for name, keys in reach.doomed.items()]
+        open_: list[tuple[str, set[Any]]] = [
+            (name, set(keys)) for name, keys in reach.doomed.items()
+        ]
         while open_:
             table, keys = open_.pop()
             for reference in catalogue.to(table):

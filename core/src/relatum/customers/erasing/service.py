@@ -193,9 +193,7 @@ class Erasing:
             raise (NotFound if refused.code == "unknown" else Conflict)(refused.why)
         return batch.erased[0]
 
-    async def erase_many(
-        self, customers: Sequence[UUID], *, by: str, reason: str
-    ) -> ErasureBatch:
+    async def erase_many(self, customers: Sequence[UUID], *, by: str, reason: str) -> ErasureBatch:
         """Erase many; whoever cannot be erased is named and the others are.
 
         Not to be called within a transaction: it has its own, one for each hundred.
@@ -269,7 +267,9 @@ class Erasing:
         own, certain = self._marks(job.known)
         job.counts += await Files(self._db, self._around.folders).delete(own, job.texts())
         redactor = Redactor(job.texts(), own, certain, self._registry)
-        rewritten = await self._around.archive.rewrite(_archived(redactor, own, certain, job.texts()))
+        rewritten = await self._around.archive.rewrite(
+            _archived(redactor, own, certain, job.texts())
+        )
         placed = False
         try:
             async with self._db.transaction():
@@ -508,4 +508,3 @@ def _archived(
         return (*row[:3], None, *row[4:8], after, *row[9:11], None, subject, actor, None)
 
     return redact
-

@@ -32,9 +32,7 @@ DESCRIPTION = "Receipts of erasures"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="core_erasing", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="core_erasing", description=DESCRIPTION)
 
     manager.add_table(
         class_name="StoredErasure",
