@@ -96,6 +96,7 @@ MODULES = (
     "identity",
     "screens",
     "merges",
+    "subject",
 )
 
 

@@ -25,6 +25,7 @@ LIMITS = {
     "hooks.idle_ten": ("at most", 1.10),
     "merge.laws": ("at most", 0),
     "merge.large": ("at most", 2.0),
+    "privacy.subject_export": ("at most", 60),
     "import.customers_100k": ("at most", 60),
     "import.purchases_541k": ("at most", 90),
     "start.cold": ("at most", 2.0),
@@ -55,6 +56,7 @@ LIMITS = {
     "gate.violations": ("at most", 0),
     "identity.generated": ("at least", 0.995),
     "identity.febrl": ("at least", 0.98),
+    "identity.organisations": ("at least", 0.99),
     "identity.sweep_100k": ("at most", 300),
     "identity.check_one": ("at most", 100),
 }

@@ -33,6 +33,7 @@ from benchmarks import (
     screens,
     security,
     starts,
+    subject,
 )
 from benchmarks.measures import NotRunError, Reading, all_measures
 from tests.browser import reading
@@ -45,6 +46,7 @@ SMALL: dict[Any, dict[str, Any]] = {
     reading: {"MOST": 3},
     merges: {"CASES": 3, "SERVER_CASES": 1, "INTERACTIONS": 20, "ROUNDS": 1},
     million: {"ACCOUNTS": 40},
+    subject: {"INTERACTIONS": 30, "OTHERS": 40},
     access_policies: {"TRIPLES": 500, "CUSTOMERS": 30},
     archive: {"FACTS": 3_000, "CONTACTS": 2_000, "CUSTOMERS": 50},
     boards: {"DEALS": 20, "ROUNDS": 2},
@@ -55,7 +57,7 @@ SMALL: dict[Any, dict[str, Any]] = {
     gates: {"REQUESTS": 600, "CUSTOMERS": 60, "DAYS": 2, "SINGLES": 10},
     http_reads: {"CUSTOMERS": 120, "ROUNDS": 1, "SECONDS": 1, "IDS": 50},
     idle_plugins: {"ROUNDS": 1, "SINGLES": 5, "BATCHES": 1, "HTTP_ROUNDS": 1, "HTTP_SECONDS": 1},
-    identity: {"PEOPLE": 800, "SEEDS": (1,), "SWEPT": 1_500, "CHECKS": 10},
+    identity: {"PEOPLE": 800, "FIRMS": 600, "SEEDS": (1,), "SWEPT": 1_500, "CHECKS": 10},
     imports: {"CUSTOMERS": 300},
     jobs: {
         "ROUNDS": 1,

@@ -18,7 +18,12 @@ from relatum.contact.types import (
     WithdrawalDraft,
 )
 from relatum.customers.erasing.types import Erasure, ErasureBatch, ErasurePreview, NotErased
-from relatum.customers.subject.types import SubjectRequest
+from relatum.customers.subject.types import (
+    Subject,
+    SubjectExport,
+    SubjectExportState,
+    SubjectRequest,
+)
 from relatum.customers.types import (
     ContactPoint,
     ContactPointDraft,
@@ -227,6 +232,9 @@ __all__ = [
     "Series",
     "Sort",
     "Stretch",
+    "Subject",
+    "SubjectExport",
+    "SubjectExportState",
     "SubjectRequest",
     "Text",
     "UnitShare",
