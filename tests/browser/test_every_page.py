@@ -34,6 +34,8 @@ ELSEWHERE = {
     "/customers/{customer_id}/archived": "core/tests/web: there is no archive yet",
     "/customers/{customer_id}/cells/{column}": "a part of the list",
     "/dashboards/{board_id}/boxes/{tile_id}": "a part of dashboards",
+    "/p/consent/preferences/{token}": "plugins/consent/tests: for whoever has the link",
+    "/p/consent/requests/{request_id}": "plugins/consent/tests: nobody asked yet",
     "/p/identity/pairs/{pair}": "plugins/identity/tests: of two who are alike",
     "/p/sales_pipeline/deals/{id}/move": "a part of the board",
     "/panels/{panel_id}/{customer_id}": "a part of the page of a customer",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import multiprocessing
 import os
 import random
@@ -41,6 +42,8 @@ from relatum.values.time import now
 from relatum.web.bulk_changes import JOB as CHANGE_MANY
 from relatum.web.bulk_changes import UNDO_JOB as UNDO_MANY
 from relatum.web.bulk_changes import BulkWork, UndoWork
+from relatum_consent.services.requests import Requests
+from relatum_consent.types import RequestDraft
 from relatum_sdk.databases import Databases
 from relatum_sdk.people import client_of, make_person, make_token
 from tests.kill import one_job
@@ -167,6 +170,14 @@ async def doubles(house: House, client: Any) -> None:
         assert answer.status_code == 201, answer.text
 
 
+async def an_overdue_request(house: House, client: Any) -> None:
+    plugin = house.registry.plugins["consent"]
+    rows = await house.db.fetch("SELECT id FROM core_customer ORDER BY id LIMIT 2")
+    for (customer,) in rows:
+        draft = RequestDraft(customer=customer, kind="access", received_on=dt.date(2025, 3, 10))
+        await Requests(plugin).receive(draft, by="system")
+
+
 #: what each job needs to have something to do, and whether that already asks for its run
 JOBS: dict[str, tuple[Prepare, bool]] = {
     "core.audit_seal": (nothing, False),
@@ -180,7 +191,9 @@ JOBS: dict[str, tuple[Prepare, bool]] = {
     UNDO_MANY: (a_change_to_undo, True),
     "core.order_reports": (a_due_report, False),
     WRITE_REPORT: (a_report, True),
+    "consent.overdue": (an_overdue_request, False),
     "identity.sweep": (doubles, False),
+    "identity.whole_sweep": (doubles, False),
     "sales_pipeline.rotting_deals": (nothing, False),
     "sales_pipeline.forecast_snapshot": (nothing, False),
 }

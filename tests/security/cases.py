@@ -12,8 +12,15 @@ from typing import Any
 
 from relatum.values.time import now
 from tests.security.bodies import Body, Known, just
+from tests.security.consent_cases import (
+    CONSENT_ANSWERS,
+    CONSENT_BODIES,
+    CONSENT_ROWS,
+    CONSENT_VALUES,
+)
 from tests.security.contact_cases import CONTACT_BODIES, CONTACT_PAIRS, CONTACT_ROWS
 from tests.security.customer_cases import (
+    CUSTOMER_ANSWERS,
     CUSTOMER_BODIES,
     CUSTOMER_PAIRS,
     CUSTOMER_ROWS,
@@ -39,6 +46,7 @@ ROWS: dict[tuple[str, str], str] = {
     (f"{SALES}/accounts/", "customer_id"): "core_customer",
     (f"{SALES}/deals/", "deal_id"): "sales_pipeline_deal",
     (f"{SALES}/leads/", "lead_id"): "sales_pipeline_lead",
+    **CONSENT_ROWS,
     **CONTACT_ROWS,
     **CUSTOMER_ROWS,
     **IDENTITY_ROWS,
@@ -73,6 +81,7 @@ VALUES: dict[tuple[str, str], list[str] | str] = {
     (f"{SALES}/pipelines/", "stage"): ["engaging"],
     (f"{SALES}/lost-reasons/", "key"): ["price"],
     (f"{SALES}/questions/", "key"): ["asked_price"],
+    **CONSENT_VALUES,
     **CUSTOMER_VALUES,
     **DESK_VALUES,
     **FRAME_VALUES,
@@ -200,6 +209,7 @@ BODIES: dict[tuple[str, str], Body] = {
     ("PATCH", SALES + "/pipelines/{key}/stages/{stage}"): Body(lambda known: {"title": known.new}),
     ("POST", SALES + "/lost-reasons"): Body(lambda known: {"key": known.new, "title": known.new}),
     ("PATCH", SALES + "/lost-reasons/{key}"): Body(lambda known: {"title": known.new}),
+    **CONSENT_BODIES,
     **CONTACT_BODIES,
     **CUSTOMER_BODIES,
     **DESK_BODIES,
@@ -213,7 +223,7 @@ BODIES: dict[tuple[str, str], Body] = {
 
 
 #: What those are answered who may ask, where it is not 200.
-ANSWERS: dict[str, tuple[int, ...]] = {**DESK_ANSWERS, **STAFF_ANSWERS}
+ANSWERS: dict[str, tuple[int, ...]] = {**CONSENT_ANSWERS, **CUSTOMER_ANSWERS, **DESK_ANSWERS, **STAFF_ANSWERS}
 
 
 @dataclass(frozen=True)

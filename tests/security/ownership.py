@@ -49,11 +49,21 @@ OWNERS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "core_parked_event": ("SELECT id, customer_id FROM core_parked_event",),
+    "consent_link": ("SELECT id, customer_id FROM consent_link",),
+    "consent_request": ("SELECT id, customer_id FROM consent_request",),
+    "consent_step": (
+        "SELECT id, customer_id FROM consent_step",
+        (
+            "SELECT t.id, r.customer_id FROM consent_step t "
+            "JOIN consent_request r ON r.id = t.request_id"
+        ),
+    ),
     "identity_pair": (
         "SELECT id, first_id FROM identity_pair",
         "SELECT id, second_id FROM identity_pair",
     ),
     "identity_key": ("SELECT id, customer_id FROM identity_key",),
+    "identity_waiting": ("SELECT id, customer_id FROM identity_waiting",),
     "sales_pipeline_deal": ("SELECT id, customer_id FROM sales_pipeline_deal",),
     "sales_pipeline_deal_line": (
         f"SELECT t.id, d.customer_id FROM sales_pipeline_deal_line t JOIN {_DEAL}",

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from relatum.access.viewer import SYSTEM
 from relatum.app.house import House
 from relatum.contact.types import ConsentDraft, ContactRequest, HoldDraft, Proof
+from relatum.customers.subject.types import SubjectRequest
 from relatum.customers.types import (
     ContactPointDraft,
     CustomerChange,
@@ -24,6 +26,7 @@ from relatum.interactions.types import Amount, InteractionDraft
 from relatum.values.time import now
 from relatum_sales_pipeline.services.subjects import deal_subject
 from tests.security.canaries import Canaries
+from tests.security.consent_world import build_requests
 from tests.security.identity_world import build_pairs
 from tests.security.ownership import owners_of_rows
 from tests.security.people import CUSTOMERS, VIP_TAG, Customer
@@ -91,6 +94,7 @@ async def build(house: House, belonging: Belonging, folder: Path) -> World:
     await _links(house, world)
     world.deals.update(await build_sales(house, world.canaries, world.customers))
     await build_pairs(house, world.customers)
+    await build_requests(house, world.canaries, world.customers)
     await _interactions(house, world)
     await _contacts(house, world)
     await _import(house, world, folder)
@@ -257,6 +261,8 @@ async def _contacts(house: House, world: World) -> None:
         )
         hold = HoldDraft(customer=id, reason=word([label], "reason of a hold"))
         await house.contact.wishes.hold(hold, by=BY)
+        ask = SubjectRequest(why=word([label], "reason of a subject export"))
+        await house.subjects.request(id, ask, viewer=SYSTEM, person="System")
         reference = word([label], "reference of a verdict")
         await house.contact.gate.decide(
             [ContactRequest(customer=id, channel="email", purpose="survey", reference=reference)]

@@ -70,6 +70,8 @@ class WebPage(msgspec.Struct, frozen=True, kw_only=True):
         fragments: templates that stand for the whole page when htmx asks for a part, by the id of
             the element that they fill.
         says: what a ``Redirect`` from here may say, by ``<plugin>.<code>``; ``%(name)s`` are holes.
+        limited: each look and each form counts like an attempt to sign in from its address: for
+            pages that a secret in the address opens to whoever has it (permission ``public``).
     """
 
     id: str
@@ -83,6 +85,7 @@ class WebPage(msgspec.Struct, frozen=True, kw_only=True):
     entry: Entry | None = None
     fragments: Mapping[str, str] = {}
     says: Mapping[str, Text] = {}
+    limited: bool = False
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from relatum.hooks.context import Plugin
 from relatum.hooks.screens import WebPage
 from relatum.http.answers import Answer
 from relatum.http.calls import Call
+from relatum.http.permissions import SIGN_IN
 from relatum.values.problems import PluginError
 from relatum.web.forms import Form
 from relatum.web.layout import PAGE, page
@@ -40,7 +41,7 @@ def _showing(shown: WebPage) -> HTTPRouteHandler:
         visit = Visit.of(request, plugin)
         return await _answer(visit, shown, await load(plugin, visit))
 
-    opt = {"permission": shown.permission, **PAGE}
+    opt = _opt(shown, shown.permission)
     return get(shown.path, opt=opt, include_in_schema=False)(show)
 
 
@@ -52,8 +53,13 @@ def _acting(shown: WebPage) -> HTTPRouteHandler:
         visit = Visit.of(request, plugin)
         return await _answer(visit, shown, await act(plugin, visit))
 
-    opt = {"permission": shown.act_permission or shown.permission, **PAGE}
+    opt = _opt(shown, shown.act_permission or shown.permission)
     return post(shown.path, opt=opt, include_in_schema=False)(send)
+
+
+def _opt(shown: WebPage, permission: str) -> dict[str, Any]:
+    limit = {"limit": SIGN_IN} if shown.limited else {}
+    return {"permission": permission, **limit, **PAGE}
 
 
 async def _answer(visit: Visit, shown: WebPage, found: Any) -> Answer[Any]:

@@ -1,0 +1,90 @@
+"""The pages and panels as the plugin declares them."""
+
+from __future__ import annotations
+
+from relatum.api import Entry, Panel, Text, WebPage
+from relatum_consent.permissions import LINKS_WRITE, REQUESTS_READ, REQUESTS_WRITE
+from relatum_consent.screens.public import act, show
+from relatum_consent.screens.staff import (
+    act_for_customer,
+    move,
+    panel,
+    show_customer,
+    show_queue,
+    show_request,
+)
+
+TITLE = Text(en="Privacy requests", vi="Yêu cầu về dữ liệu")
+PAGES = [
+    WebPage(
+        id="consent.queue",
+        path="/",
+        title=TITLE,
+        permission=REQUESTS_READ,
+        template="consent/queue.html",
+        load=show_queue,
+        entry=Entry(icon="shield", group="work", order=90),
+    ),
+    WebPage(
+        id="consent.request",
+        path="/requests/{request_id:str}",
+        title=TITLE,
+        permission=REQUESTS_READ,
+        template="consent/request.html",
+        load=show_request,
+        act=move,
+        act_permission=REQUESTS_WRITE,
+        says={"consent.moved": Text(en="The step is recorded.", vi="Đã ghi bước xử lý.")},
+    ),
+    WebPage(
+        id="consent.customer",
+        path="/customers/{customer_id:str}",
+        title=Text(en="Preferences and requests", vi="Tuỳ chọn và yêu cầu"),
+        permission=LINKS_WRITE,
+        template="consent/customer.html",
+        load=show_customer,
+        act=act_for_customer,
+        says={
+            "consent.linked": Text(en="There is a new link.", vi="Đã tạo liên kết mới."),
+            "consent.revoked": Text(en="The link is no longer good.", vi="Đã thu hồi liên kết."),
+            "consent.received": Text(
+                en="The request is recorded; its clocks run.",
+                vi="Đã ghi yêu cầu; thời hạn bắt đầu tính.",
+            ),
+        },
+    ),
+    WebPage(
+        id="consent.preferences",
+        path="/preferences/{token:str}",
+        title=Text(en="Your choices", vi="Lựa chọn của bạn"),
+        permission="public",
+        template="consent/preferences.html",
+        load=show,
+        act=act,
+        limited=True,
+        says={
+            "consent.saved": Text(
+                en="Saved. It counts from now on.", vi="Đã lưu. Có hiệu lực ngay."
+            ),
+            "consent.stopped": Text(
+                en="Stopped. We only write about what you ordered.",
+                vi="Đã dừng. Chúng tôi chỉ liên hệ về những gì bạn đã đặt.",
+            ),
+            "consent.asked": Text(
+                en="Your request has reached us.", vi="Chúng tôi đã nhận yêu cầu của bạn."
+            ),
+        },
+    ),
+]
+PANELS = [
+    Panel(
+        id="consent.of_customer",
+        slot="customer.side",
+        title=Text(en="Preferences and requests", vi="Tuỳ chọn và yêu cầu"),
+        permission=LINKS_WRITE,
+        template="consent/panel.html",
+        load=panel,
+        icon="shield",
+        order=40,
+    )
+]

@@ -1,0 +1,1 @@
+"""What the plugin does; the only writers of its tables."""

@@ -1,0 +1,59 @@
+"""Tables of consent. Only the services of this plugin write them."""
+
+from piccolo.columns import UUID, Boolean, Date, Integer, Timestamptz, Varchar
+from piccolo.columns import Text as LongText
+from piccolo.table import Table
+
+from relatum.api import CustomerRef, OnErase, RowRef
+
+
+class StoredLink(Table, tablename="consent_link"):
+    """A link to the preference page of one customer. The secret part of it is kept nowhere."""
+
+    id = UUID(primary_key=True, default=None)
+    customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
+    made_at = Timestamptz(default=None, null=False)
+    made_by = Varchar(length=100, default="")
+    expires_at = Timestamptz(default=None, null=False)
+    revoked_at = Timestamptz(default=None, null=True)
+    revoked_by = Varchar(length=100, default="")
+
+
+class StoredRequest(Table, tablename="consent_request"):
+    """What a person asks about their data, and how far it is.
+
+    It outlives the customer as the proof that the request was met, and so holds no words of theirs.
+    """
+
+    id = UUID(primary_key=True, default=None)
+    customer = CustomerRef(db_column_name="customer_id", null=True, on_erase=OnErase.anonymise)
+    kind = Varchar(length=20, default="")
+    state = Varchar(length=20, default="received", index=True)
+    source = Varchar(length=20, default="")
+    processors = Boolean(default=False)
+    received_at = Timestamptz(default=None, null=False)
+    recorded_by = Varchar(length=100, default="")
+    answer_on = Date(default=None, null=False)
+    stop_on = Date(default=None, null=True)
+    due_on = Date(default=None, null=False)
+    extended_days = Integer(default=0)
+    identity_method = Varchar(length=20, default="")
+    identity_by = Varchar(length=100, default="")
+    identity_at = Timestamptz(default=None, null=True)
+    carried_out_at = Timestamptz(default=None, null=True)
+    result = Varchar(length=100, default="")
+    closed_at = Timestamptz(default=None, null=True)
+    closed_by = Varchar(length=100, default="")
+    told_overdue_at = Timestamptz(default=None, null=True)
+
+
+class StoredStep(Table, tablename="consent_step"):
+    """One step of a request, in words; goes with the customer."""
+
+    id = UUID(primary_key=True, default=None)
+    request = RowRef(to=StoredRequest, db_column_name="request_id", null=False, index=True)
+    customer = CustomerRef(db_column_name="customer_id", null=False)
+    step = Varchar(length=20, default="")
+    words = LongText(default="")
+    at = Timestamptz(default=None, null=False)
+    by = Varchar(length=100, default="")

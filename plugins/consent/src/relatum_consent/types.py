@@ -1,0 +1,130 @@
+"""Links and requests as they cross the plugin's borders."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal, get_args
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+RequestKind = Literal["access", "correct", "restrict", "erase", "withdraw", "object", "portability"]
+RequestState = Literal["received", "identity_checked", "in_work", "extended", "answered", "refused"]
+Source = Literal["preference_page", "email", "phone", "letter", "in_person"]
+IdentityMethod = Literal["signed_link", "called_back", "document", "account", "in_person"]
+Words = Annotated[str, Meta(max_length=2_000)]
+SomeWords = Annotated[str, Meta(min_length=3, max_length=2_000)]
+
+KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
+STATES: tuple[RequestState, ...] = get_args(RequestState)
+#: States in which somebody still has to do something.
+OPEN: tuple[RequestState, ...] = ("received", "identity_checked", "in_work", "extended")
+#: Kinds after which processing has to stop.
+STOPPING: frozenset[RequestKind] = frozenset({"restrict", "erase", "withdraw", "object"})
+#: Kinds that this program can carry out; a correction is made by a person.
+CARRIED_OUT: frozenset[RequestKind] = STOPPING | {"access", "portability"}
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A link to the preference page of one customer.
+
+    Attributes:
+        address: where it leads; empty once it is no longer good.
+    """
+
+    id: UUID
+    customer: UUID
+    made_at: dt.datetime
+    made_by: str
+    expires_at: dt.datetime
+    revoked_at: dt.datetime | None
+    address: str
+
+
+class LinkDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For whom a link is to be made."""
+
+    customer: UUID
+
+
+class RequestDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request as it came in.
+
+    Attributes:
+        received_on: the day it came by the company's clock; today when empty.
+        processors: whether processors or third parties must act too.
+        words: what they said.
+    """
+
+    customer: UUID
+    kind: RequestKind
+    source: Source = "email"
+    received_on: dt.date | None = None
+    processors: bool = False
+    words: Words = ""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A request of a data subject.
+
+    Attributes:
+        customer: empty once they are erased.
+        answer_on: last day for the answer; ``stop_on`` for stopping, where something must stop.
+        due_on: the earlier of those that are still to be met.
+        result: id of what came of it: the receipt of an erasure, the export.
+    """
+
+    id: UUID
+    customer: UUID | None
+    kind: RequestKind
+    state: RequestState
+    source: str
+    processors: bool
+    received_at: dt.datetime
+    recorded_by: str
+    answer_on: dt.date
+    stop_on: dt.date | None
+    due_on: dt.date
+    extended_days: int
+    identity_method: str
+    identity_by: str
+    identity_at: dt.datetime | None
+    carried_out_at: dt.datetime | None
+    result: str
+    closed_at: dt.datetime | None
+    closed_by: str
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a request, in words."""
+
+    id: UUID
+    step: str
+    words: str
+    at: dt.datetime
+    by: str
+
+
+class RequestQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which requests, the first due first."""
+
+    state: Literal["open", "answered", "refused"] = "open"
+    customer: UUID | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: str | None = None
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The next step of a request.
+
+    Attributes:
+        do: ``check_identity`` needs ``method`` and words; ``start`` begins the work; ``carry_out``
+            does what was asked; ``extend`` needs ``days`` and a reason; ``answer`` and ``refuse``
+            close it, with what was said.
+    """
+
+    do: Literal["check_identity", "start", "carry_out", "extend", "answer", "refuse"]
+    method: IdentityMethod | None = None
+    days: int = 0
+    words: Words = ""
