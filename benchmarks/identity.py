@@ -1,4 +1,4 @@
-"""Who is the same as whom: a made-up file whose truth is known, labelled public sets, and speed."""
+"""Who is the same as whom: made-up files whose truth is known, labelled public sets, and speed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import firms
 from benchmarks.duplicates import PEOPLE, Record, columns_of, customer_file, true_pairs
 from benchmarks.measures import Condition, Measure, NotRunError, Reading
 from benchmarks.rounds import percentile
@@ -21,7 +22,7 @@ from relatum_identity.engine.linking import Linked, link, queue
 from relatum_identity.engine.schema import Field, Schema
 from relatum_identity.services.checking import Checking
 from relatum_identity.services.models import Models
-from relatum_identity.services.records import FIELDS
+from relatum_identity.services.records import FIELDS, ORGANISATION_FIELDS
 from relatum_identity.types import Sought
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "record_linkage"
@@ -31,6 +32,8 @@ CHECKS = 200
 #: Records a person of the made-up file has on average, traps counted.
 RECORDS_A_PERSON = 1.4258
 PERSON = Schema(FIELDS)
+FIRM = Schema(ORGANISATION_FIELDS)
+FIRMS = firms.FIRMS
 FEBRL = Schema(
     (
         Field("given_name", "word", swaps_with="surname"),
@@ -141,6 +144,61 @@ def _against_births(one: Record, other: Record) -> bool:
     a, b = f"{one.birth:%Y%m%d}", f"{other.birth:%Y%m%d}"
     swapped = a[:4] + a[6:] + a[4:6] == b
     return not swapped and sum(x != y for x, y in zip(a, b, strict=True)) > 1
+
+
+# -- organisations -------------------------------------------------------------------------------
+
+
+def organisations() -> Reading:
+    """Pairs of organisations merged without a person, and those shown to one, against the truth."""
+    rows = [_of_firms(seed) for seed in SEEDS]
+    return Reading(
+        value=min(row[2] for row in rows),
+        heads=[
+            "seed",
+            "records",
+            "precision",
+            "recall",
+            "with review",
+            "queue",
+            "branches",
+            "sisters",
+            "strangers",
+            "s",
+        ],
+        rows=rows,
+        conditions=[
+            Condition(
+                "least recall without a person", min(r[3] for r in rows), "", 0.80, "at least"
+            ),
+            Condition("least recall with review", min(r[4] for r in rows), "", 0.93, "at least"),
+            Condition("longest queue", max(r[5] for r in rows), "of records", 0.10),
+            Condition("branches merged", sum(r[6] for r in rows), "pairs", 0),
+        ],
+        notes=["branches, sister firms and strangers of one name: pairs merged that are two firms"],
+    )
+
+
+def _of_firms(seed: int) -> list[Any]:
+    records = firms.firm_file(seed, firms=FIRMS)
+    began = time.perf_counter()
+    found = link(firms.columns_of(records), FIRM, seed=seed)
+    took = time.perf_counter() - began
+    true = firms.true_pairs(records)
+    merged, shown = merged_pairs(found), pairs_of(found, decisions={1})
+    traps = Counter(records[a].trap or records[b].trap for a, b in merged - true)
+    return [
+        seed,
+        len(records),
+        len(merged & true) / max(len(merged), 1),
+        len(merged & true) / len(true),
+        len((merged | shown) & true) / len(true),
+        queue(found).size / len(records),
+        traps["branch"],
+        traps["sister"],
+        traps["namesake"],
+        round(took, 1),
+    ]
 
 
 # -- labelled sets -------------------------------------------------------------------------------
@@ -313,6 +371,14 @@ MEASURES = [
         limit=0.995,
         goal="at least",
         run=generated,
+    ),
+    Measure(
+        id="identity.organisations",
+        title="doubles of made-up organisations: precision of what is merged without a person",
+        unit="",
+        limit=0.99,
+        goal="at least",
+        run=organisations,
     ),
     Measure(
         id="identity.febrl",

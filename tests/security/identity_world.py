@@ -24,4 +24,4 @@ async def build_pairs(house: House, customers: dict[str, UUID]) -> None:
         )
         for place, (one, other) in enumerate(pairwise(customers.values()))
     ]
-    await Pairs(plugin).replace_candidates(found)
+    await Pairs(plugin).replace_candidates(found, kind="person")

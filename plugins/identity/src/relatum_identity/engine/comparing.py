@@ -340,10 +340,21 @@ def _firms(prepared: Prepared, column: Column, left: Ints, right: Ints) -> Liken
     near = slip | ((alike >= 0.9) & (length >= 8)) | (words >= 0.9)
     levels[rows] = np.where(near, 2, np.where((alike >= 0.7) | (words >= 0.5), 1, 0))
     another = (form[left] >= 0) & (form[right] >= 0) & (form[left] != form[right])
+    branch = _is_branch(prepared, column)
+    another |= branch[left] != branch[right]
     whole = column.codes[left, 0] == column.codes[right, 0]
     levels[called] = np.where(another[called], 3, np.where(whole[called], 5, 4))
     frequency = np.maximum(column.frequency[left, 0], column.frequency[right, 0])
     return Likeness(levels, _rarity(levels, "firm", frequency, column.mean_frequency))
+
+
+def _is_branch(prepared: Prepared, column: Column) -> Bools:
+    """Whose name or tax code says so."""
+    found = np.asarray(column.parts["branch"] > 0)
+    for each in prepared.columns.values():
+        if each.field.kind == "tax":
+            found |= np.fromiter((len(text) == 13 for text in each.texts), bool, found.size)
+    return found
 
 
 def _taxes(prepared: Prepared, column: Column, left: Ints, right: Ints) -> Likeness:

@@ -18,12 +18,12 @@ from relatum.api import fold
 
 #: Legal forms as folded words, the longest first, and what they come to. Forms of one code are one.
 FORMS: tuple[tuple[str, str], ...] = (
-    ("cong ty trach nhiem huu han mot thanh vien", "llc"),
+    ("cong ty trach nhiem huu han mot thanh vien", "one_member_llc"),
     ("cong ty trach nhiem huu han hai thanh vien tro len", "llc"),
     ("cong ty trach nhiem huu han", "llc"),
-    ("cong ty tnhh mot thanh vien", "llc"),
-    ("cong ty tnhh 1 thanh vien", "llc"),
-    ("cong ty tnhh mtv", "llc"),
+    ("cong ty tnhh mot thanh vien", "one_member_llc"),
+    ("cong ty tnhh 1 thanh vien", "one_member_llc"),
+    ("cong ty tnhh mtv", "one_member_llc"),
     ("cong ty tnhh", "llc"),
     ("cong ty co phan", "jsc"),
     ("cong ty cp", "jsc"),
@@ -32,23 +32,27 @@ FORMS: tuple[tuple[str, str], ...] = (
     ("ho kinh doanh", "household"),
     ("hop tac xa", "cooperative"),
     ("tong cong ty", "corporation"),
-    ("trach nhiem huu han mot thanh vien", "llc"),
+    ("trach nhiem huu han mot thanh vien", "one_member_llc"),
     ("trach nhiem huu han", "llc"),
-    ("one member limited liability company", "llc"),
-    ("one member co ltd", "llc"),
+    ("one member limited liability company", "one_member_llc"),
+    ("one member co ltd", "one_member_llc"),
     ("limited liability company", "llc"),
     ("joint stock company", "jsc"),
     ("company limited", "llc"),
     ("private enterprise", "private"),
-    ("mot thanh vien", "llc"),
-    ("tnhh mtv", "llc"),
+    ("mot thanh vien", "one_member_llc"),
+    ("tnhh mot thanh vien", "one_member_llc"),
+    ("tnhh 1 thanh vien", "one_member_llc"),
+    ("mtv co ltd", "one_member_llc"),
+    ("1 thanh vien", "one_member_llc"),
+    ("tnhh mtv", "one_member_llc"),
     ("co ltd", "llc"),
     ("co phan", "jsc"),
     ("tap doan", "group"),
     ("cong ty", ""),
     ("company", ""),
     ("tnhh", "llc"),
-    ("mtv", "llc"),
+    ("mtv", "one_member_llc"),
     ("llc", "llc"),
     ("ltd", "llc"),
     ("jsc", "jsc"),
@@ -98,6 +102,11 @@ TRADES: tuple[tuple[str, str], ...] = (
 )
 _WORDS = frozenset(word for _, code in TRADES for word in code.split())
 _SMALL = frozenset({"va", "and", "the", "cua", "of"})
+#: "Chi nhánh Huế - …", and "… - Chi nhánh Huế".
+_BRANCH = re.compile(
+    r"^(?:chi nhanh|van phong dai dien|branch of)\b[^-–,]*[-–,]"
+    r"|[-–,(]\s*(?:chi nhanh|van phong dai dien|branch)\b.*$"
+)
 _WEIGHTS = (31, 29, 23, 19, 17, 13, 7, 5, 3)
 #: Mailboxes of these say nothing of a firm by their domain; the whole address does.
 FREE_MAIL = frozenset(
@@ -128,17 +137,22 @@ class Firm(msgspec.Struct, frozen=True):
         text: all words but the legal form, trades as one word each, sorted.
         own: without the trades; all of them when there is nothing else.
         form: the legal form, empty when none is written.
+        branch: whether it says that it is one; of which place is left out of the words.
     """
 
     text: str
     own: str
     form: str
+    branch: bool
 
 
 def read_firm(raw: str) -> Firm:
     """The name of an organisation, whichever way it was written."""
     # "CTY" and "C.ty" are how people write it.
-    plain = re.sub(r"\bc\s*\.?\s*ty\b", "cong ty", fold(raw).replace("&", " and "))
+    folded = fold(raw)
+    branch = _BRANCH.search(folded) is not None
+    folded = _BRANCH.sub(" ", folded) if branch else folded
+    plain = re.sub(r"\bc\s*\.?\s*ty\b", "cong ty", folded.replace("&", " and "))
     found = re.findall(r"[^\W_]+", plain.replace(".", " "))
     words = f" {' '.join(found)} "
     words = words.replace(" c ty ", " cong ty ")
@@ -151,7 +165,7 @@ def read_firm(raw: str) -> Firm:
         words = words.replace(f" {written} ", f" {code} ")
     every = sorted({word for word in words.split() if word not in _SMALL})
     own = [word for word in every if word not in _WORDS]
-    return Firm(" ".join(every), " ".join(own or every), form)
+    return Firm(" ".join(every), " ".join(own or every), form, branch)
 
 
 def read_tax_code(raw: str) -> str:

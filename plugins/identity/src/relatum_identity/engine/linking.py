@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from relatum_identity.engine.blocking import candidates
 from relatum_identity.engine.clusters import clusters, one_to_one
-from relatum_identity.engine.comparing import Bools, Likeness, compare
+from relatum_identity.engine.comparing import Bools, Likeness, compare, index_of
 from relatum_identity.engine.deciding import AUTO, REVIEW, Decisions, forbidden, judge
 from relatum_identity.engine.learning import Doubles, Model, field_bits, learn, set_model
 from relatum_identity.engine.preparing import Ints, Prepared, Statistics, prepare, with_means
@@ -147,6 +147,9 @@ def contradicted(model: Model, likeness: Sequence[Likeness]) -> Bools:
     for each, some in zip(model.schema.fields, likeness, strict=True):
         if each.kind in {"date", "name", "firm", "tax"}:
             found |= field_bits(model, each.name, some) < -1
+        if each.kind == "firm":
+            # Two legal forms are two firms, however much sister firms share.
+            found |= some.levels == index_of(each, "other_form")
     return found
 
 

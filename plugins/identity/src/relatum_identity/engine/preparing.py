@@ -215,6 +215,7 @@ def _column(each: Field, column: Sequence[Value], statistics: Statistics) -> Col
         for part in ("own", "form"):
             found.part_texts[part] = objects(getattr(n, part) if n else "" for n in read_names)
             found.parts[part] = encode(found.part_texts[part])
+        found.parts["branch"] = np.array([bool(n and n.branch) for n in read_names], np.int32)
     return found
 
 

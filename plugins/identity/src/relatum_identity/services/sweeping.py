@@ -13,7 +13,14 @@ import numpy as np
 from relatum.api import Plugin
 from relatum_identity.engine.deciding import AUTO, REVIEW, rule_of
 from relatum_identity.engine.learning import RULES, Model
-from relatum_identity.engine.linking import Linked, evidence, link, link_some, queue
+from relatum_identity.engine.linking import (
+    FEWEST_TO_LEARN,
+    Linked,
+    evidence,
+    link,
+    link_some,
+    queue,
+)
 from relatum_identity.engine.preparing import statistics_of
 from relatum_identity.engine.schema import Schema
 from relatum_identity.services.keys import Keys
@@ -101,6 +108,8 @@ class Sweeping:
         if changed is not None:
             model = await self._fitting(kind, there)
             some = await self._of(kind, changed)
+            if not some and (model is not None or there < FEWEST_TO_LEARN):
+                return _Part(there=there, looked_at=0, compared=0, found=[], whole=False)
             if model is not None and len(some) <= MOST_CHANGED * there:
                 return await self._some(kind, some, model, there)
         return await self._whole(kind)
@@ -141,8 +150,6 @@ class Sweeping:
 
     async def _some(self, kind: Kind, changed: set[UUID], model: Model, there: int) -> _Part:
         """Pairs of those who changed, and of everybody they are or were in a group with."""
-        if not changed:
-            return _Part(there=there, looked_at=0, compared=0, found=[], whole=False)
         anew = await self._pairs.together_with(changed)
         beside: set[UUID] = set()
         for _ in range(MOST_ROUNDS):

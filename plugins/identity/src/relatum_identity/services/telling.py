@@ -36,7 +36,7 @@ _LEVELS = {
     "same_number_and_street": Text(en="the same house", vi="cùng số nhà"),
     "little_alike": Text(en="a little alike", vi="hơi giống"),
     "nearly_same": Text(en="nearly the same", vi="gần như trùng"),
-    "other_form": Text(en="another legal form", vi="khác loại hình"),
+    "other_form": Text(en="another legal form or branch", vi="khác loại hình hoặc chi nhánh"),
     "other_trade": Text(en="the same but for the trade", vi="trùng, khác ngành nghề"),
     "other_branch": Text(en="another branch", vi="chi nhánh khác"),
     "differs": Text(en="differs", vi="khác"),
