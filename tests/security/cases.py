@@ -223,7 +223,12 @@ BODIES: dict[tuple[str, str], Body] = {
 
 
 #: What those are answered who may ask, where it is not 200.
-ANSWERS: dict[str, tuple[int, ...]] = {**CONSENT_ANSWERS, **CUSTOMER_ANSWERS, **DESK_ANSWERS, **STAFF_ANSWERS}
+ANSWERS: dict[str, tuple[int, ...]] = {
+    **CONSENT_ANSWERS,
+    **CUSTOMER_ANSWERS,
+    **DESK_ANSWERS,
+    **STAFF_ANSWERS,
+}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from tests.security.bodies import Body, Known, just
 CUSTOMER_ROWS: dict[tuple[str, str], str] = {
     ("/api/v1/merges/", "merge_id"): "core_merge",
     ("/customers/", "merge_id"): "core_merge",
+    ("/api/v1/customers/", "subject_export_id"): "core_subject_export",
+    ("/customers/", "subject_export_id"): "core_subject_export",
     ("/api/v1/customers/", "other_id"): "core_customer",
     ("/customers/", "other_id"): "core_customer",
     ("/customers/", "link_id"): "core_customer_link",
@@ -18,6 +20,7 @@ CUSTOMER_ROWS: dict[tuple[str, str], str] = {
 
 CUSTOMER_PAIRS: dict[tuple[str, ...], str] = {
     ("customer_id", "merge_id"): "SELECT customer_id, id FROM core_merge WHERE undone_at IS NULL",
+    ("customer_id", "subject_export_id"): "SELECT customer_id, id FROM core_subject_export",
     ("customer_id", "other_id"): (
         "SELECT a.id, b.id FROM core_customer a JOIN core_customer b ON a.id < b.id"
     ),
@@ -53,7 +56,26 @@ def _link(known: Known) -> dict[str, object]:
     return {"relation": ">manages", "other": "x", "chosen": known.customer(), "role": known.new}
 
 
+#: The archive of a person needs a signed link.
+CUSTOMER_ANSWERS: dict[str, tuple[int, ...]] = {
+    "/api/v1/customers/{customer_id}/subject-exports/{subject_export_id}/file": (403,),
+}
+
+_EXPORTS = "/api/v1/customers/{customer_id}/subject-exports/{subject_export_id}"
+_DATA = "/customers/{customer_id}/data"
+
 CUSTOMER_BODIES: dict[tuple[str, str], Body] = {
+    ("POST", "/api/v1/customers/{customer_id}/subject-export"): Body(
+        lambda known: {"why": known.new}, ok=(202,)
+    ),
+    # who did not ask for it does not fetch or delete it
+    ("POST", f"{_EXPORTS}/link"): Body(None, ok=(200, 404, 409)),
+    ("DELETE", _EXPORTS): Body(None, ok=(204, 404, 409)),
+    ("POST", _DATA): Body(
+        lambda known: {"why": known.new, "language": "vi"}, ok=(303,), kind="form"
+    ),
+    ("POST", f"{_DATA}/{{subject_export_id}}/fetch"): Body(None, ok=(303, 404, 409), kind="form"),
+    ("POST", f"{_DATA}/{{subject_export_id}}/delete"): Body(None, ok=(303, 404, 409), kind="form"),
     # the company of the tests stays as it is: nobody is merged with somebody who is not there
     ("POST", "/api/v1/customers/{customer_id}/merges"): Body(
         lambda known: {"absorbed": str(uuid4()), "reason": known.new}, ok=(404,)
