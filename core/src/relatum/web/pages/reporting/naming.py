@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 
 def plugin_title(request: Call, plugin_id: str) -> str:
-    """The title of a plugin's first page in the navigation, or its id in words."""
+    """What a plugin's page among the settings is called, or its id in words."""
     language = language_of(request)
     if plugin_id == CORE:
         return translations(language).gettext("General")
     house = request.house
+    for page in house.registry.pages:
+        if page.entry and page.entry.group == "settings" and page.id.startswith(f"{plugin_id}."):
+            return page.title.in_language(language)
     words = plugin_id.replace("_", " ").capitalize()
     return house.renderer.text(plugin_id, language).gettext(words)
 
