@@ -70,6 +70,14 @@ PLACES: tuple[Place, ...] = (
         phone=True,
     ),
     place(
+        "messages",
+        "/messages",
+        marked("Messages"),
+        "mail",
+        "core.messages.read",
+        order=25,
+    ),
+    place(
         "reports",
         "/reports",
         marked("Reports"),

@@ -35,7 +35,7 @@ KINDS = [
         id=RECEIPT,
         title=Text(en="Receipt of a message", vi="Kết quả gửi tin"),
         payload=MessageReceipt,
-        icon="mail-check",
+        icon="mail",
     )
 ]
 JOBS = [

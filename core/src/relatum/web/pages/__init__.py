@@ -11,6 +11,7 @@ from relatum.web.pages import (
     files,
     imports,
     links,
+    messages,
     offline,
     openid,
     operations,
@@ -24,6 +25,7 @@ from relatum.web.pages import (
     setup,
     sign_in,
     teams,
+    unsubscribing,
 )
 
 ROUTES = [
@@ -40,6 +42,8 @@ ROUTES = [
     *settings.ROUTES,
     *audit.ROUTES,
     *customers.ROUTES,
+    *messages.ROUTES,
+    *unsubscribing.ROUTES,
     *exports.ROUTES,
     *imports.ROUTES,
     *operations.ROUTES,

@@ -60,6 +60,7 @@ RULES = {
     "gone": marked("no such customer"),
     "restricted": marked("their data may be kept, not used"),
     "address": marked("no address for this channel"),
+    "bounced": marked("messages came back from this address"),
     "do_not_contact": marked("on the list of refusal"),
     "consent": marked("no consent"),
     "label": marked("the text lacks its label"),
