@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,26 @@ def test_renewed_after_a_rotation(tmp_path: Path) -> None:
     assert secrets.decrypt(renewed, PLACE) == "1234"
     assert secrets.decrypt(old, PLACE) == "1234"
     assert secrets.renewed(renewed, PLACE) is None
+
+
+def test_a_signature_belongs_to_its_text_and_place(secrets: Secrets) -> None:
+    signed = secrets.sign("a", "link")
+    assert secrets.is_signed("a", "link", signed)
+    assert not secrets.is_signed("b", "link", signed)
+    assert not secrets.is_signed("a", "file", signed)
+    assert not secrets.is_signed("", "a\0link", signed)
+    assert re.fullmatch(r"[\w.-]+", signed)
+
+
+@pytest.mark.parametrize("wrong", ["", ".", "k0.AAAA", "é", "x" * 5000])
+def test_what_nobody_signed(secrets: Secrets, wrong: str) -> None:
+    assert not secrets.is_signed("a", "link", wrong)
+    key = secrets.sign("a", "link").partition(".")[0]
+    assert not secrets.is_signed("a", "link", f"{key}.{wrong}")
+
+
+def test_an_older_signature_is_still_good(secrets: Secrets, keys: Keyring) -> None:
+    signed = secrets.sign("a", "link")
+    keys.rotate()
+    assert secrets.is_signed("a", "link", signed)
+    assert secrets.sign("a", "link") != signed
