@@ -34,8 +34,11 @@ ELSEWHERE = {
     "/customers/{customer_id}/archived": "core/tests/web: there is no archive yet",
     "/customers/{customer_id}/cells/{column}": "a part of the list",
     "/dashboards/{board_id}/boxes/{tile_id}": "a part of dashboards",
+    "/erasures/{erasure_id}": "core/tests/web: of one who was erased",
+    "/messages/{message_id}": "core/tests/web: of a message that was written",
     "/p/consent/preferences/{token}": "plugins/consent/tests: for whoever has the link",
     "/p/consent/requests/{request_id}": "plugins/consent/tests: nobody asked yet",
+    "/p/data_quality/findings/{finding}": "plugins/data_quality/tests: of what is wrong",
     "/p/identity/pairs/{pair}": "plugins/identity/tests: of two who are alike",
     "/p/sales_pipeline/deals/{id}/move": "a part of the board",
     "/panels/{panel_id}/{customer_id}": "a part of the page of a customer",
@@ -48,6 +51,7 @@ ELSEWHERE = {
     "/sign-in/oidc": "leads to a foreign page",
     "/sign-in/oidc/callback": "comes from a foreign page",
     "/sign-in/second-factor": "core/tests/web: needs a first one",
+    "/unsubscribe/{token}": "core/tests/web: for whoever has the link",
 }
 
 
