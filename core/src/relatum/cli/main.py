@@ -19,6 +19,7 @@ COMMANDS = (
     "migrate",
     "import_",
     "export",
+    "subject",
     "report",
     "plugins",
     "accounts",

@@ -301,6 +301,16 @@ async def test_the_page_opens_by_itself_and_runs_nothing(
     assert _cell("=1+1") == "'=1+1"
 
 
+async def test_a_file_at_once_is_noted_and_never_written_over(
+    core_house: House, person: UUID, tmp_path: Path
+) -> None:
+    path = tmp_path / "data.zip"
+    await core_house.subjects.write_to(SYSTEM, person, path, "vi")
+    assert "core.access.sensitive_read" in await events_of(core_house, person)
+    with pytest.raises(Conflict, match="a new file"):
+        await core_house.subjects.write_to(SYSTEM, person, path, "vi")
+
+
 async def test_the_page_on_the_screen(core_house: House, owner: UUID, person: UUID) -> None:
     here = f"/customers/{person}/data"
     async with await signed_in(core_house, owner) as client:

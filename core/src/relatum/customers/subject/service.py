@@ -296,8 +296,16 @@ class Subjects:
         return await asyncio.to_thread(pack, subject, path, language=language, saying=saying)
 
     async def write_to(self, viewer: Viewer, customer: UUID, path: Path, language: str) -> Subject:
-        """Write the archive to a file at once, for the command line; raises as :meth:`collect`."""
-        subject = await self.collect(viewer, customer)
+        """Write the archive to a new file at once, for the command line; it is noted as a read.
+
+        Raises:
+            Conflict: there is such a file already.
+            Refused, NotFound, ArchivedAway: as :meth:`collect`.
+        """
+        if await asyncio.to_thread(path.exists):
+            raise Conflict(f"expected the name of a new file, got {path}, which is there")
+        await self._demand(viewer, customer)
+        subject = await self._gather(viewer.actor, customer, noted=True)
         await self._pack(subject, path, language)
         return subject
 
