@@ -20,6 +20,7 @@ from relatum.archive.kinds import EVENTS, INTERACTIONS, KINDS, Row
 from relatum.archive.leaving import Leaving, Watch, open_checked
 from relatum.archive.reading import Reading
 from relatum.archive.restoring import Restoring
+from relatum.customers.holdings import ids_of
 from relatum.db.guarding import as_the_house
 from relatum.events.context import because
 from relatum.values.problems import Conflict, NotFound
@@ -84,6 +85,7 @@ class Archive:
         self.folder = settings.archive_path
         self._settings = settings.archive
         self._events = events
+        self._db = db
         self._catalogue = Catalogue(db)
         self._holding = Holding(db, registry)
         self._leaving = Leaving(db, events, self._catalogue, self._holding, self.folder)
@@ -349,14 +351,19 @@ class Archive:
     async def of_customer(self, customer: UUID) -> AsyncIterator[tuple[ArchiveFile, list[Row]]]:
         """Every file with rows of one customer, and these rows; restored months too.
 
-        For erasing, merging and exporting as well: nobody else is in the answer.
+        What left the database before somebody was merged into them keeps that one's id, and is
+        theirs as long as the merge is. Nobody else is in the answer.
 
         Raises:
             ForeignFile: a file is not the one that was written.
         """
+        with as_the_house():
+            ids = [str(id) for id in await ids_of(self._db, customer)]
         for entry in await self.files():
             with await asyncio.to_thread(open_checked, self.folder, entry) as reader:
-                rows = await asyncio.to_thread(reader.of_customer, str(customer))
+                rows = [
+                    row for id in ids for row in await asyncio.to_thread(reader.of_customer, id)
+                ]
             if rows:
                 yield entry, rows
 
