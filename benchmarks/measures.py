@@ -94,6 +94,7 @@ MODULES = (
     "dashboards",
     "gates",
     "identity",
+    "quality",
     "screens",
     "merges",
     "subject",

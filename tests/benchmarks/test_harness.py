@@ -59,6 +59,8 @@ LIMITS = {
     "identity.organisations": ("at least", 0.99),
     "identity.sweep_100k": ("at most", 300),
     "identity.check_one": ("at most", 100),
+    "quality.rules": ("at least", 0.98),
+    "quality.nightly": ("at most", 600),
 }
 
 

@@ -192,6 +192,7 @@ JOBS: dict[str, tuple[Prepare, bool]] = {
     "core.order_reports": (a_due_report, False),
     WRITE_REPORT: (a_report, True),
     "consent.overdue": (an_overdue_request, False),
+    "data_quality.evaluate": (doubles, False),
     "identity.sweep": (doubles, False),
     "identity.whole_sweep": (doubles, False),
     "sales_pipeline.rotting_deals": (nothing, False),
@@ -200,6 +201,7 @@ JOBS: dict[str, tuple[Prepare, bool]] = {
 #: jobs whose kills have tests of their own
 ELSEWHERE = {
     "core.archive": "core/tests/archive/test_kills.py",
+    "core.send_messages": "core/tests/contact/outbox/test_kills.py",
     "core.backup": "tests/kill/test_every_job.py",
 }
 

@@ -58,6 +58,10 @@ OWNERS: dict[str, tuple[str, ...]] = {
             "JOIN consent_request r ON r.id = t.request_id"
         ),
     ),
+    "data_quality_finding": ("SELECT id, customer_id FROM data_quality_finding",),
+    "data_quality_proposal": ("SELECT id, customer_id FROM data_quality_proposal",),
+    "data_quality_score": ("SELECT id, customer_id FROM data_quality_score",),
+    "data_quality_verification": ("SELECT id, customer_id FROM data_quality_verification",),
     "identity_pair": (
         "SELECT id, first_id FROM identity_pair",
         "SELECT id, second_id FROM identity_pair",
@@ -104,6 +108,7 @@ ACROSS = {
     "core_import_batch",
     "core_import_request",
     "core_merge_row",
+    "data_quality_day",
     "sales_pipeline_forecast_snapshot",
 }
 #: The house's own: what it is made of, who works in it, what it is doing.

@@ -19,6 +19,7 @@ from relatum.api import (
     Panel,
     Permission,
     Plugin,
+    QualityRule,
     Refusal,
     Report,
     WebPage,
@@ -32,6 +33,7 @@ from relatum_sales_pipeline.import_targets import DealsTarget, ProductsTarget, T
 from relatum_sales_pipeline.jobs import JOBS
 from relatum_sales_pipeline.kinds import KINDS
 from relatum_sales_pipeline.permissions import PERMISSIONS
+from relatum_sales_pipeline.quality import QUALITY_RULES
 from relatum_sales_pipeline.reports import REPORTS
 from relatum_sales_pipeline.routes import ROUTES
 from relatum_sales_pipeline.screens import (
@@ -119,6 +121,11 @@ def relatum_register_columns(plugin: Plugin) -> list[Column]:
 @hookimpl
 def relatum_register_bulk_actions(plugin: Plugin) -> list[BulkAction]:
     return BULK_ACTIONS
+
+
+@hookimpl
+def relatum_register_quality_rules(plugin: Plugin) -> list[QualityRule]:
+    return QUALITY_RULES
 
 
 @hookimpl

@@ -1,0 +1,1 @@
+"""Rules: typed data and pure functions over batches of customers. No I/O."""

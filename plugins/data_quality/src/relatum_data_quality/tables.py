@@ -1,0 +1,92 @@
+"""Tables of data quality. Only the services of this plugin write them."""
+
+from piccolo.columns import UUID, Boolean, Date, Integer, Real, Timestamptz, Varchar
+from piccolo.columns import Text as LongText
+from piccolo.table import Table
+
+from relatum.api import CustomerRef
+
+
+class StoredFinding(Table, tablename="data_quality_finding"):
+    """What one rule found in one customer, and what became of it.
+
+    The value itself is not kept: ``fingerprint`` tells whether it is still the same.
+    """
+
+    id = UUID(primary_key=True, default=None)
+    customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
+    rule = Varchar(length=120, default="", index=True)
+    dimension = Varchar(length=20, default="")
+    severity = Varchar(length=10, default="")
+    field = Varchar(length=60, default="")
+    certain = Boolean(default=False)
+    fingerprint = Varchar(length=24, default="")
+    state = Varchar(length=10, default="open")
+    reason = Varchar(length=500, default="")
+    found_at = Timestamptz(default=None, null=False)
+    changed_at = Timestamptz(default=None, null=True)
+    changed_by = Varchar(length=200, default="")
+    #: the customer's version that the mend made; it can be taken back while it is the last
+    version = Integer(default=None, null=True)
+
+
+class StoredScore(Table, tablename="data_quality_score"):
+    """How good one record is, from 0 to 1; ``quality`` is the index from 0 to 100."""
+
+    id = UUID(primary_key=True, default=None)
+    customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
+    completeness = Real(default=0.0)
+    validity = Real(default=0.0)
+    uniqueness = Real(default=0.0)
+    freshness = Real(default=0.0)
+    consistency = Real(default=0.0)
+    quality = Real(default=0.0)
+    stale = Boolean(default=False)
+    incomplete = Boolean(default=False)
+    #: where it came from: the first of its external sources; empty when it was typed in
+    source = Varchar(length=60, default="")
+
+
+class StoredVerification(Table, tablename="data_quality_verification"):
+    """When a field of a customer was last changed or confirmed."""
+
+    id = UUID(primary_key=True, default=None)
+    customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
+    field = Varchar(length=60, default="")
+    at = Timestamptz(default=None, null=False)
+    confirmed = Boolean(default=False)
+    by = Varchar(length=200, default="", db_column_name="actor")
+
+
+class StoredDay(Table, tablename="data_quality_day"):
+    """The means of one day: of all customers, or of those of one owner, team or source."""
+
+    #: of everybody, so that only those who see everybody see it
+    across_customers = True
+
+    id = UUID(primary_key=True, default=None)
+    day = Date(default=None, null=False)
+    dimension = Varchar(length=10, default="all")
+    part = Varchar(length=80, default="")
+    customers = Integer(default=0)
+    completeness = Real(default=0.0)
+    validity = Real(default=0.0)
+    uniqueness = Real(default=0.0)
+    freshness = Real(default=0.0)
+    consistency = Real(default=0.0)
+    quality = Real(default=0.0)
+
+
+class StoredProposal(Table, tablename="data_quality_proposal"):
+    """A value from outside for a field of a customer, until a person takes or leaves it."""
+
+    id = UUID(primary_key=True, default=None)
+    customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
+    source = Varchar(length=60, default="")
+    field = Varchar(length=80, default="")
+    value = LongText(default="")
+    state = Varchar(length=10, default="open")
+    made_at = Timestamptz(default=None, null=False)
+    made_by = Varchar(length=200, default="")
+    decided_at = Timestamptz(default=None, null=True)
+    decided_by = Varchar(length=200, default="")
