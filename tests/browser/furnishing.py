@@ -11,6 +11,7 @@ import httpx
 from relatum.access.accounts.types import InvitationDraft
 from relatum.app.house import House
 from relatum.values.ids import new_id
+from relatum_consent.api import link_for
 from tests.browser.site import OWNER, PASSWORD, Site
 
 _CSRF = re.compile(r'<input type="hidden" name="csrf" value="([^"]+)"')
@@ -55,6 +56,12 @@ class Hands:
         assert answer.status_code in (302, 303), f"{path}: {answer.status_code}"
         return urlsplit(answer.headers["location"]).path
 
+    def first(self, path: str, pattern: str) -> str:
+        """What a pattern finds first on a page."""
+        found = re.search(pattern, self._client.get(path).text)
+        assert found is not None, f"{path}: nothing like {pattern}"
+        return found[1]
+
 
 def furnish(hands: Hands) -> None:
     """A kept chart and its schedule, an own dashboard, a view, a rule, an import, a run."""
@@ -66,10 +73,13 @@ def furnish(hands: Hands) -> None:
     hands.send("/rules/new", key="vip", title_en="Regulars", title_vi="Khách quen", **condition)
     hands.send("/imports/new", files={"file": _FILE})
     hands.send("/settings/jobs/core.access_sweep/run")
+    customer = hands.first("/customers?sort=name", r"/customers/([0-9a-f-]{36})")
+    hands.send(f"/p/consent/customers/{customer}", do="link")
+    hands.send(f"/p/consent/customers/{customer}", do="request", kind="restrict")
 
 
 def doors(site: Site) -> list[str]:
-    """Where those begin who have not signed in: two of them by links that only they have."""
+    """Where those begin who have not signed in: three of them by links that only they have."""
 
     async def make(house: House) -> list[str]:
         name = f"new-{new_id()}"
@@ -79,7 +89,10 @@ def doors(site: Site) -> list[str]:
         assert found is not None
         reset = await house.accounts.reset_link(found[0], by="system")
         links = ("/invitation", invited), ("/password-reset", reset)
-        return ["/sign-in", *(f"{path}?key={link.secret}" for path, link in links)]
+        person = await house.db.fetch_one("SELECT id FROM core_customer ORDER BY id LIMIT 1")
+        assert person is not None
+        own = urlsplit(await link_for(house, person[0], by="system")).path
+        return ["/sign-in", own, *(f"{path}?key={link.secret}" for path, link in links)]
 
     made: list[str] = site.inside(make)
     return made

@@ -36,6 +36,7 @@ OPEN = {
     "/setup/owner": "the first owner's link",
     "/invitation": "an invitation's link",
     "/password-reset": "a reset link",
+    "/p/consent/preferences/{token}": "a customer's own link to what they agreed to",
 }
 #: By these people come in: attempts are counted.
 COMING_IN = {
@@ -43,6 +44,7 @@ COMING_IN = {
     for path in OPEN
     if path.startswith(("/api/v1/session", "/sign-in"))
     or path in ("/setup", "/setup/owner", "/invitation", "/password-reset")
+    or path == "/p/consent/preferences/{token}"
 }
 
 
