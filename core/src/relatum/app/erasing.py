@@ -21,6 +21,8 @@ def erasing_of(house: House) -> Erasing:
     """The service, with files, backups and archive of this installation."""
     settings = house.settings
     folders = {name: path for name, path in folders_of(settings).items() if name != "archive"}
+    # archives of what is held about one person; backups leave them out
+    folders["subject_exports"] = settings.home / "subject_exports"
     around = Surroundings(
         folders=folders,
         ledgers=[settings.home / NAME, backup_folder(settings) / NAME],

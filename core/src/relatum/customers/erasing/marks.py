@@ -8,6 +8,7 @@ counts with any separators and any prefix of its country, also as it was before 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections import defaultdict
@@ -34,6 +35,13 @@ _BETWEEN = re.compile(r"[\s.,_\-–/]{1,4}")
 _QUOTED = re.compile(r"%[0-9A-Fa-f]{2}")
 _APART = r"[\s().\-–/_·,]{0,3}"
 _TOKEN = re.compile(r"[a-z0-9_.:*/+-]*|[A-Z]{3}|(?=[^0-9]*[0-9])[A-Z0-9_./-]+|[0-9T:.+ Z-]+")
+_CODED = re.compile(r"[0-9_:.]")
+#: Under these names JSON holds codes.
+_CODES = frozenset(
+    {"kind", "rule", "type", "state", "status", "channel", "purpose", "direction", "currency"}
+)
+#: Who writes of themselves, and of nobody else.
+_HOUSE = frozenset({"system"})
 _PHONE_LIKE = re.compile(r"(?:\+|00|0|84)\d{7,14}")
 
 
@@ -147,10 +155,7 @@ class Marks:
         return self.replace(text) is not text
 
     def _plain(self, text: str) -> str:
-        if text.isascii():
-            normal = text
-        else:
-            normal = unicodedata.normalize("NFC", text)
+        normal = text if text.isascii() else unicodedata.normalize("NFC", text)
         spans = [*self._mails_in(normal), *self._phones_in(normal), *self._phrases_in(normal)]
         if not spans:
             return text
@@ -211,6 +216,12 @@ class Marks:
             return MARK
         return text
 
+    def blank_free(self, text: str) -> str:
+        """The same in a column for whole sentences, where a plain word is no code."""
+        if _CODED.search(text) or text in _HOUSE:
+            return self.blank(text)
+        return MARK if text else text
+
 
 def _split(e164: str) -> tuple[str, str]:
     import phonenumbers
@@ -228,7 +239,7 @@ def _spelling(text: str) -> str:
 def _together(text: str, words: list[re.Match[str]]) -> bool:
     return all(
         _BETWEEN.fullmatch(text, one.end(), other.start())
-        for one, other in zip(words, words[1:], strict=False)
+        for one, other in itertools.pairwise(words)
     )
 
 
@@ -260,21 +271,33 @@ def in_json(value: Any, change: Callable[[str], str]) -> Any:
     return value
 
 
+def blanked_json(value: Any, marks: Marks) -> Any:
+    """A decoded JSON value of the person's own: what is a code by its name or its looks stays."""
+    if isinstance(value, dict):
+        return {
+            key: marks.blank(each)
+            if key in _CODES and isinstance(each, str)
+            else blanked_json(each, marks)
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [blanked_json(each, marks) for each in value]
+    return marks.blank_free(value) if isinstance(value, str) else value
+
+
 def about(value: Any, ids: frozenset[str], marks: Marks) -> Any:
     """A decoded JSON value where what is said of an erased id is blanked, wherever it stands."""
     if isinstance(value, str):
         return marks.replace(value)
     if isinstance(value, list):
         if any(isinstance(each, str) and each in ids for each in value):
-            return in_json(value, marks.blank)
+            return blanked_json(value, marks)
         return [about(each, ids, marks) for each in value]
     if isinstance(value, dict):
         if any(isinstance(each, str) and each in ids for each in value.values()):
-            return {key: in_json(each, marks.blank) for key, each in value.items()}
+            return blanked_json(value, marks)
         return {
-            marks.replace(key): in_json(each, marks.blank)
-            if key in ids
-            else about(each, ids, marks)
+            marks.replace(key): blanked_json(each, marks) if key in ids else about(each, ids, marks)
             for key, each in value.items()
         }
     return value
@@ -286,6 +309,11 @@ def changed_text(text: str, change: Callable[[str], str]) -> str:
     JSON stays JSON: what it holds is changed, not its spelling.
     """
     return _in_text(text, change, lambda decoded: in_json(decoded, change))
+
+
+def blanked_text(text: str, marks: Marks) -> str:
+    """A text column of the person's own for whole sentences or JSON."""
+    return _in_text(text, marks.blank_free, lambda decoded: blanked_json(decoded, marks))
 
 
 def scrubbed_text(text: str, ids: frozenset[str], marks: Marks) -> str:

@@ -7,6 +7,7 @@ that no class is known of, a row that must name its customer goes, and one that 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from relatum.db.columns import CUSTOMER_TABLE, OnErase, RowRef, customer_referen
 if TYPE_CHECKING:
     from relatum.db.database import Database
 
+_LIMIT = re.compile(r"CHAR\w*\s*\((\d+)\)", re.I)
 _LOOSE = {
     "sqlite": "SELECT m.name, c.name FROM sqlite_master m, pragma_table_xinfo(m.name) c "
     "WHERE m.type = 'table' AND c.\"notnull\" = 0 AND c.pk = 0",
@@ -44,12 +46,14 @@ class Reach(msgspec.Struct, kw_only=True):
     Attributes:
         doomed: by table the rows that go.
         nameless: by table the rows that stay, and by column those to be emptied.
+        hanging: by table rows that belong to rows without a name and stay with them.
         loosened: by table and column references to rows that go, to be emptied; the rows belong to
             somebody else.
     """
 
     doomed: dict[str, set[Any]] = msgspec.field(default_factory=dict)
     nameless: dict[str, dict[str, set[Any]]] = msgspec.field(default_factory=dict)
+    hanging: dict[str, set[Any]] = msgspec.field(default_factory=dict)
     loosened: dict[tuple[str, str], set[Any]] = msgspec.field(default_factory=dict)
 
 
@@ -96,7 +100,24 @@ class Reaching:
                 elif found:
                     place = reference.table, reference.column
                     reach.loosened.setdefault(place, set()).update(found)
-        return _without_doomed(reach)
+        reach = _without_doomed(reach)
+        await self._hang(reach, catalogue, rules)
+        return reach
+
+    async def _hang(self, reach: Reach, catalogue: Catalogue, rules: _Rules) -> None:
+        """What tells more of rows that lost their name."""
+        open_ = [(table, set().union(*some.values())) for table, some in reach.nameless.items()]
+        while open_:
+            table, keys = open_.pop()
+            for reference in catalogue.to(table):
+                if rules.of(reference) != "delete":
+                    continue
+                name = reference.table
+                new = await self._pointing(reference, keys, catalogue)
+                new -= reach.doomed.get(name, set()) | reach.hanging.get(name, set())
+                if new:
+                    reach.hanging.setdefault(name, set()).update(new)
+                    open_.append((name, new))
 
     async def _merges(self, ids: Sequence[UUID], reach: Reach) -> None:
         """Records of merges that were taken back name two who are two again."""
@@ -190,6 +211,24 @@ def key_named(db: Database, catalogue: Catalogue, table: str) -> str:
     if len(key) == 1:
         return f'"{key[0]}"'
     return "rowid" if db.kind == "sqlite" else "ctid::text"
+
+
+async def lengths_of(db: Database, catalogue: Catalogue) -> dict[tuple[str, str], int]:
+    """How many characters each column of text holds, where it is limited."""
+    if db.kind == "postgresql":
+        rows = await db.fetch(
+            "SELECT table_name::text, column_name::text, character_maximum_length::int "
+            "FROM information_schema.columns WHERE table_schema = current_schema() "
+            "AND character_maximum_length IS NOT NULL"
+        )
+        return {(table, column): length for table, column, length in rows}
+    found = {}
+    for table, shape in catalogue.tables.items():
+        for column, type_ in shape.columns.items():
+            limit = _LIMIT.search(type_)
+            if limit is not None:
+                found[table, column] = int(limit[1])
+    return found
 
 
 def doomed_in_order(reach: Reach, catalogue: Catalogue) -> list[str]:

@@ -14,7 +14,13 @@ from uuid import UUID
 
 import msgspec
 
-from relatum.customers.erasing.marks import Marks, changed_text, in_json, scrubbed_text
+from relatum.customers.erasing.marks import (
+    Marks,
+    blanked_json,
+    blanked_text,
+    changed_text,
+    scrubbed_text,
+)
 from relatum.customers.erasing.types import TableCount
 from relatum.customers.events import UPDATED
 from relatum.events.redacting import Change, Redactions, stored_events
@@ -46,7 +52,7 @@ class Redactor:
         """Payload and context as they are from now on."""
         after: str | None
         if customer in self._ids:
-            after = None if context is None else changed_text(context, self._own.replace)
+            after = None if context is None else blanked_text(context, self._own)
             return self._own_payload(type_, payload), after
         after = None if context is None else scrubbed_text(context, self._ids, self._others)
         return scrubbed_text(payload, self._ids, self._others), after
@@ -55,17 +61,21 @@ class Redactor:
         try:
             decoded = msgspec.json.decode(payload)
         except msgspec.DecodeError:
-            return self._own.blank(payload)
-        after = in_json(decoded, self._own.blank)
+            return self._own.blank_free(payload)
+        after = blanked_json(decoded, self._own)
         if type_ == UPDATED and isinstance(after, dict):
-            after["changes"] = dict.fromkeys(after.get("changes", {}), [None, None])
+            after["changes"] = {name: [None, None] for name in after.get("changes", {})}
         if after == decoded:
             return payload
-        text = msgspec.json.encode(after).decode()
         # a handler reads it again some day: it has to be what its type says
-        if not self._fits(type_, text) and self._fits(type_, payload):
-            text = changed_text(payload, self._own.replace)
-        return text
+        for text in (
+            msgspec.json.encode(after).decode(),
+            changed_text(payload, self._own.blank),
+            changed_text(payload, self._own.replace),
+        ):
+            if self._fits(type_, text):
+                return text
+        return msgspec.json.encode(after).decode()
 
     def _fits(self, type_: str, payload: str) -> bool:
         declared = self._registry.event_types.find(type_) if self._registry else None

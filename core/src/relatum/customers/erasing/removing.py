@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from relatum.customers.erasing.marks import MARK, Marks, changed_text
+from relatum.customers.erasing.marks import MARK, Marks, blanked_text, changed_text
 from relatum.customers.erasing.reach import Reach, doomed_in_order, key_named
 from relatum.customers.erasing.scrubbing import fitting, is_text
 from relatum.customers.erasing.types import TableCount
@@ -17,21 +17,29 @@ if TYPE_CHECKING:
 
 #: Columns of core that name somebody by their nature: emptied whatever they say.
 _EMPTIED = {"core_interaction": ("handle", "idempotency_key")}
+#: A column of so many characters holds codes; a longer one sentences.
+LONGEST_CODE = 100
 _AT_ONCE = 2_000
 
 
 class Removing:
     """Writes what :mod:`reach` has found, in the caller's transaction. Call it as the house."""
 
-    def __init__(self, db: Database, catalogue: Catalogue) -> None:
+    def __init__(
+        self, db: Database, catalogue: Catalogue, lengths: Mapping[tuple[str, str], int]
+    ) -> None:
         self._db = db
         self._catalogue = catalogue
+        self._lengths = lengths
 
     async def remove(self, reach: Reach, marks: Marks) -> list[TableCount]:
         """First what stays loses its names, then what goes is deleted, pointers first."""
         counts = []
         for table, columns in sorted(reach.nameless.items()):
             counts.append(await self._anonymise(table, columns, marks))
+        for table, rows in sorted(reach.hanging.items()):
+            for some in _slices(list(rows)):
+                await self._blank(table, self._texts(table), some, marks)
         for (table, column), keys in sorted(reach.loosened.items()):
             await self._set_null(table, column, keys)
         for table in doomed_in_order(reach, self._catalogue):
@@ -79,29 +87,40 @@ class Removing:
             f"WHERE {self._named(table)} IN ({{}})",
             keys,
         )
-        emptied = _EMPTIED.get(table, ())
-        changed = await asyncio.to_thread(_blanked, rows, texts, emptied, marks)
+        changes = [self._change(table, column, marks) for column in texts]
+        changed = await asyncio.to_thread(_blanked, rows, texts, changes)
         for column, values in changed.items():
-            fit = fitting(self._catalogue, table, column)
+            fit = fitting(self._catalogue, self._lengths, table, column)
             await self._db.execute_many(
                 f'UPDATE "{table}" SET "{column}" = ? WHERE {self._named(table)} = ?',  # noqa: S608 - names of the catalogue
                 [(None if text is None else fit(text), key) for text, key in values],
             )
+
+    def _change(self, table: str, column: str, marks: Marks) -> Callable[[str], str | None]:
+        """What becomes of the texts of one column."""
+        if column in _EMPTIED.get(table, ()):
+            return lambda _: None
+        short = self._lengths.get((table, column), LONGEST_CODE + 1) <= LONGEST_CODE
+        if short:
+            return lambda text: changed_text(text, marks.blank)
+        return lambda text: blanked_text(text, marks)
 
     def _named(self, table: str) -> str:
         return key_named(self._db, self._catalogue, table)
 
 
 def _blanked(
-    rows: Sequence[tuple[Any, ...]], texts: list[str], emptied: Sequence[str], marks: Marks
+    rows: Sequence[tuple[Any, ...]],
+    texts: list[str],
+    changes: Sequence[Callable[[str], str | None]],
 ) -> dict[str, list[tuple[str | None, Any]]]:
     """By column the new text of each row, where it is another, with the row's key."""
     found: dict[str, list[tuple[str | None, Any]]] = {}
     for key, *values in rows:
-        for column, text in zip(texts, values, strict=True):
+        for column, text, change in zip(texts, values, changes, strict=True):
             if text is None or text == MARK:
                 continue
-            after = None if column in emptied else changed_text(text, marks.blank)
+            after = change(text)
             if after != text:
                 found.setdefault(column, []).append((after, key))
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from relatum.customers.erasing.marks import MARK, Marks, scrubbed_text
@@ -53,13 +53,18 @@ def is_bytes(type_: str) -> bool:
     return type_.lower() in _BYTES
 
 
-def fitting(catalogue: Catalogue, table: str, column: str) -> Callable[[str], str]:
-    """Makes a mark of its own where the column holds each text once."""
+def fitting(
+    catalogue: Catalogue, lengths: Mapping[tuple[str, str], int], table: str, column: str
+) -> Callable[[str], str]:
+    """Makes a mark of its own where the column holds each text once, and none too long for it."""
     shape = catalogue.tables[table]
     once = any(column in unique.parts for unique in shape.uniques)
 
+    most = lengths.get((table, column))
+
     def fit(text: str) -> str:
-        return text.replace(MARK, f"{MARK}{secrets.token_hex(4)}", 1) if once else text
+        text = text.replace(MARK, f"{MARK}{secrets.token_hex(4)}", 1) if once else text
+        return text[:most]
 
     return fit
 
@@ -67,9 +72,16 @@ def fitting(catalogue: Catalogue, table: str, column: str) -> Callable[[str], st
 class Scrubbing:
     """Reads everything once, and rewrites the few rows that quote somebody. Call as the house."""
 
-    def __init__(self, db: Database, catalogue: Catalogue, ids: frozenset[str]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        catalogue: Catalogue,
+        lengths: Mapping[tuple[str, str], int],
+        ids: frozenset[str],
+    ) -> None:
         self._db = db
         self._catalogue = catalogue
+        self._lengths = lengths
         self._ids = ids
 
     def tables(self, spared: Collection[str] = SPARED) -> list[str]:
@@ -100,7 +112,7 @@ class Scrubbing:
                 _changed, rows, columns, self._ids, marks, whole=table in _COPIES
             )
             for column, values in changed.items():
-                fit = fitting(self._catalogue, table, column)
+                fit = fitting(self._catalogue, self._lengths, table, column)
                 await self._db.execute_many(
                     f'UPDATE "{table}" SET "{column}" = ? WHERE {named} = ?',  # noqa: S608 - names of the catalogue
                     [(fit(v) if isinstance(v, str) else v, key) for v, key in values],

@@ -21,9 +21,9 @@ from relatum.customers.erasing import ledger
 from relatum.customers.erasing.files import Files
 from relatum.customers.erasing.keeping import Cipher, Duties, Keeping
 from relatum.customers.erasing.knowing import Knowing, Known
-from relatum.customers.erasing.marks import Marks, changed_text, scrubbed_text
+from relatum.customers.erasing.marks import Marks, blanked_text, scrubbed_text
 from relatum.customers.erasing.pages import clean
-from relatum.customers.erasing.reach import Reach, Reaching
+from relatum.customers.erasing.reach import Reach, Reaching, lengths_of
 from relatum.customers.erasing.receipts import Receipts
 from relatum.customers.erasing.redacting import Redacting, Redactor
 from relatum.customers.erasing.removing import Removing
@@ -294,6 +294,7 @@ class Erasing:
     ) -> list[Erasure]:
         await self._hold(job.customers())
         catalogue = await self._reaching.catalogue()
+        lengths = await lengths_of(self._db, catalogue)
         made: list[Erasure] = []
         together = Reach()
         await self._keeping.let_go(now().date())
@@ -304,11 +305,11 @@ class Erasing:
         await self._receipts.add(made)
         for receipt, reach in zip(made, job.reaches, strict=True):
             await self._keeping.keep(receipt.id, reach, catalogue, now().date())
-        await Removing(self._db, catalogue).remove(together, own)
+        await Removing(self._db, catalogue, lengths).remove(together, own)
         await self._db.execute_many(
             "DELETE FROM core_archived_key WHERE customer_id = ?", [(id,) for id in job.every()]
         )
-        job.counts += await Scrubbing(self._db, catalogue, job.texts()).scrub(certain)
+        job.counts += await Scrubbing(self._db, catalogue, lengths, job.texts()).scrub(certain)
         job.counts += await Redacting(self._db, self._redactions).redact(redactor, made[0].id)
         job.counts += await self._place(rewritten, made[0].id)
         made = [_with_shared_work(each, job.counts, len(made)) for each in made]
@@ -438,6 +439,8 @@ def _counted(reach: Reach) -> list[TableCount]:
         TableCount(table=table, act="delete", rows=len(keys))
         for table, keys in sorted(reach.doomed.items())
     ]
+    for table, keys in sorted(reach.hanging.items()):
+        counts.append(TableCount(table=table, act="anonymise", rows=len(keys)))
     for table, columns in sorted(reach.nameless.items()):
         rows: set[Any] = set().union(*columns.values())
         counts.append(TableCount(table=table, act="anonymise", rows=len(rows)))
@@ -451,6 +454,8 @@ def _join(together: Reach, reach: Reach) -> None:
     for table, columns in reach.nameless.items():
         for column, keys in columns.items():
             together.nameless.setdefault(table, {}).setdefault(column, set()).update(keys)
+    for table, keys in reach.hanging.items():
+        together.hanging.setdefault(table, set()).update(keys)
     for place, keys in reach.loosened.items():
         together.loosened.setdefault(place, set()).update(keys)
 
@@ -504,7 +509,7 @@ def _archived(
         if row[3] not in ids:
             return (*row[:8], scrubbed_text(payload, ids, certain), *row[9:])
         subject, actor = [text and own.blank(text) for text in row[12:14]]
-        after = changed_text(payload, own.blank)
+        after = blanked_text(payload, own)
         return (*row[:3], None, *row[4:8], after, *row[9:11], None, subject, actor, None)
 
     return redact
