@@ -171,7 +171,7 @@ class Duplicates:
         holders: dict[str, list[UUID]] = {}
         for value, id in rows:
             holders.setdefault(value, []).append(id)
-        names = dict(
+        names: dict[UUID, str] = dict(
             await self._db.fetch_in(
                 "SELECT id, display_name FROM core_customer WHERE id IN ({})",
                 list({id for _, id in rows}),

@@ -191,7 +191,8 @@ class CustomersTarget:
                 written.unchanged_count += 1
                 continue
             kept = len(before.contact_points)
-            with _Places([place], [[None] * kept + origins]):
+            places: Origins = [None] * kept
+            with _Places([place], [places + origins]):
                 await customers.change_many([(id, change)], by=_by(scope))
             images: list[dict[str, Any]] = msgspec.to_builtins([before])
             written.before.setdefault(TABLE, []).extend(images)

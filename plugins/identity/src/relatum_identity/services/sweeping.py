@@ -152,13 +152,14 @@ class Sweeping:
         """Pairs of those who changed, and of everybody they are or were in a group with."""
         anew = await self._pairs.together_with(changed)
         beside: set[UUID] = set()
+        records, linked = await self._linked(kind, anew, model)
         for _ in range(MOST_ROUNDS):
-            records, linked = await self._linked(kind, anew | beside, model)
             grown_anew, grown_beside = _grown(records, linked, anew, beside)
             if (grown_anew, grown_beside) == (anew, beside):
                 break
             anew = await self._pairs.together_with(grown_anew)
             beside = grown_beside - anew
+            records, linked = await self._linked(kind, anew | beside, model)
         found = [
             one for one in found_pairs(linked, records) if one.first in anew or one.second in anew
         ]
