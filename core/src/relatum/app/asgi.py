@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from litestar import Litestar, Router
+from litestar import Litestar
 
 from relatum.hooks.context import Plugin
 from relatum.hooks.gate import CORE, owner
@@ -26,12 +26,14 @@ from relatum.http.openapi import Description
 from relatum.http.permissions import permission_guard, refuse_open_routes
 from relatum.http.reach import Reach
 from relatum.http.readiness import ReadinessCheck
+from relatum.http.registering import Registered, Rooms, read_signatures
 from relatum.http.routes import (
     accounts,
     addresses,
     audit,
     contact,
     customers,
+    erasing,
     exports,
     imports,
     interactions,
@@ -79,6 +81,11 @@ class Application(PlainLitestar):
     readiness: ReadinessCheck
     live: LiveUpdates
 
+    @property
+    def route_handler_method_map(self) -> Any:
+        """What Litestar asks, for every route that it registers, about the address of that one."""
+        return Registered(self.routes)
+
 
 def create_app(house: House, *, lifespan: Sequence[Lifespan] = ()) -> Application:
     """Build the application of an open house.
@@ -108,6 +115,7 @@ API_ROUTES = [
     *messages.ROUTES,
     *customers.ROUTES,
     *merges.ROUTES,
+    *erasing.ROUTES,
     *subject.ROUTES,
     *addresses.ROUTES,
     *interactions.ROUTES,
@@ -126,9 +134,11 @@ API_ROUTES = [
 
 def _routed(house: House, updates: LiveUpdates, lifespan: Sequence[Lifespan]) -> Application:
     """Litestar with the routes of core and what every route passes."""
-    api = Router(path="/api/v1", route_handlers=API_ROUTES)
+    others = [*operations.ROUTES, *pages.ROUTES]
+    read_signatures([*API_ROUTES, *others])
+    api = Rooms(path="/api/v1", route_handlers=API_ROUTES)
     return Application(
-        route_handlers=[api, *operations.ROUTES, *pages.ROUTES],
+        route_handlers=[api, Rooms(path="/", route_handlers=others)],
         exception_handlers={Exception: answer_failure},
         guards=[
             permission_guard(house.gate),
