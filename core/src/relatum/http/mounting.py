@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from litestar import Router
 from litestar._openapi.plugin import OpenAPIPlugin
 from litestar.di import Provide
 from litestar.routes import HTTPRoute
 
 from relatum.http.permissions import refuse_open_routes
 from relatum.http.queries import refuse_parameters
+from relatum.http.registering import Rooms, read_signatures
 from relatum.values.problems import NotFound, PluginError, RelatumError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
 
-    from litestar import Litestar
+    from litestar import Litestar, Router
     from litestar.connection import ASGIConnection
     from litestar.handlers import BaseRouteHandler
     from litestar.types import ControllerRouterHandler, Guard
@@ -83,9 +83,11 @@ class Mounting:
     def _router(
         self, plugin: Plugin, prefix: str, routes: Iterable[ControllerRouterHandler]
     ) -> Router:
-        return Router(
+        handlers = list(routes)
+        read_signatures(handlers)
+        return Rooms(
             path=prefix,
-            route_handlers=list(routes),
+            route_handlers=handlers,
             dependencies={"plugin": Provide(lambda: plugin, sync_to_thread=False)},
             guards=[self._guard()],
             opt={"plugin": f"{plugin.id} {plugin.version}", "plugin_id": plugin.id},
