@@ -16,6 +16,7 @@ CONSENT_ROWS: dict[tuple[str, str], str] = {
 CONSENT_VALUES: dict[tuple[str, str], list[str] | str] = {
     ("/p/consent/preferences/", "token"): ["AaIFWY2gdXOc6zmbXImi-w.k49fa3b27.AAAA"],
 }
+CONSENT_VALUES[f"{API}/breaches/", "breach_id"] = "SELECT id FROM consent_breach"
 CONSENT_ANSWERS: dict[str, tuple[int, ...]] = {"/p/consent/preferences/{token}": (404,)}
 CONSENT_BODIES: dict[tuple[str, str], Body] = {
     ("POST", f"{API}/links"): Body(lambda known: {"customer": known.customer()}),
@@ -26,6 +27,15 @@ CONSENT_BODIES: dict[tuple[str, str], Body] = {
     # moved by who asked before
     ("POST", API + "/requests/{request_id}/moves"): Body(
         lambda known: {"do": "refuse", "words": known.new}, ok=(200, 409)
+    ),
+    ("POST", f"{API}/breaches"): Body(
+        lambda known: {"title": known.new, "discovered_at": "2026-01-05T08:00:00+07:00"}
+    ),
+    ("POST", API + "/breaches/{breach_id}/moves"): just(
+        {"do": "notify", "words": "xong"}, ok=(200, 409)
+    ),
+    ("POST", "/p/consent/breaches"): Body(
+        lambda known: {"do": "record", "words": known.new}, ok=(303,), kind="form"
     ),
     ("POST", "/p/consent/customers/{customer_id}"): just({"do": "link"}, ok=(303,), kind="form"),
     ("POST", "/p/consent/requests/{request_id}"): Body(

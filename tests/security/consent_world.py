@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from uuid import UUID
 
 from relatum.app.house import House
+from relatum_consent.services.breaches import Breaches
 from relatum_consent.services.links import Links
 from relatum_consent.services.requests import Requests
-from relatum_consent.types import RequestDraft
+from relatum_consent.types import BreachDraft, RequestDraft
 from tests.security.canaries import Canaries
 
 
@@ -19,3 +21,5 @@ async def build_requests(house: House, canaries: Canaries, customers: dict[str, 
         words = canaries.word([label], "words of a request")
         draft = RequestDraft(customer=id, kind="correct", words=words)
         await Requests(plugin).receive(draft, by="system")
+    found = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
+    await Breaches(plugin).record(BreachDraft(title="Mất máy", discovered_at=found), by="system")

@@ -113,6 +113,7 @@ ACROSS = {
 }
 #: The house's own: what it is made of, who works in it, what it is doing.
 HOUSE = {
+    "consent_breach",
     "core_account",
     "core_account_role",
     "core_admin_change",

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from relatum.api import EventType, Text
-from relatum_consent.permissions import REQUESTS_READ
+from relatum_consent.permissions import BREACHES_READ, REQUESTS_READ
 
 
 class RequestReceived(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,11 +35,32 @@ class RequestOverdue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     due_on: dt.date
 
 
+class BreachRecorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A breach of personal data is in the record, or is overdue to be reported."""
+
+    breach_id: UUID
+    notify_by: dt.datetime
+
+
 RECEIVED = "consent.request_received"
 MOVED = "consent.request_moved"
 OVERDUE = "consent.request_overdue"
+BREACH = "consent.breach_recorded"
+BREACH_OVERDUE = "consent.breach_overdue"
 
 EVENT_TYPES = [
+    EventType(
+        id=BREACH,
+        title=Text(en="Data breach recorded", vi="Đã ghi vi phạm dữ liệu"),
+        payload=BreachRecorded,
+        permission=BREACHES_READ,
+    ),
+    EventType(
+        id=BREACH_OVERDUE,
+        title=Text(en="Data breach not reported in time", vi="Vi phạm dữ liệu chưa báo đúng hạn"),
+        payload=BreachRecorded,
+        permission=BREACHES_READ,
+    ),
     EventType(
         id=RECEIVED,
         title=Text(en="Request about personal data", vi="Yêu cầu về dữ liệu cá nhân"),

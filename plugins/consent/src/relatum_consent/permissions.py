@@ -7,6 +7,8 @@ from relatum.api import Permission, Text
 LINKS_WRITE = "consent.links.write"
 REQUESTS_READ = "consent.requests.read"
 REQUESTS_WRITE = "consent.requests.write"
+BREACHES_READ = "consent.breaches.read"
+BREACHES_WRITE = "consent.breaches.write"
 
 PERMISSIONS = [
     Permission(
@@ -23,5 +25,15 @@ PERMISSIONS = [
         id=REQUESTS_WRITE,
         title=Text(en="Handle requests of data subjects", vi="Xử lý yêu cầu về dữ liệu cá nhân"),
         roles=("manager", "care"),
+    ),
+    Permission(
+        id=BREACHES_READ,
+        title=Text(en="See the record of data breaches", vi="Xem sổ vi phạm dữ liệu"),
+        roles=("manager",),
+    ),
+    Permission(
+        id=BREACHES_WRITE,
+        title=Text(en="Record data breaches", vi="Ghi sổ vi phạm dữ liệu"),
+        roles=("manager",),
     ),
 ]

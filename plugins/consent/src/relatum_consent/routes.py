@@ -9,11 +9,29 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from relatum.api import Answer, Call, Page, Plugin, id_in_path, paged
-from relatum_consent.permissions import LINKS_WRITE, REQUESTS_READ, REQUESTS_WRITE
+from relatum_consent.permissions import (
+    BREACHES_READ,
+    BREACHES_WRITE,
+    LINKS_WRITE,
+    REQUESTS_READ,
+    REQUESTS_WRITE,
+)
+from relatum_consent.services.breaches import Breaches
 from relatum_consent.services.carrying_out import Actor
 from relatum_consent.services.links import Links
 from relatum_consent.services.requests import Requests
-from relatum_consent.types import Link, LinkDraft, Move, Request, RequestDraft, RequestQuery
+from relatum_consent.types import (
+    Breach,
+    BreachDraft,
+    BreachMove,
+    BreachQuery,
+    Link,
+    LinkDraft,
+    Move,
+    Request,
+    RequestDraft,
+    RequestQuery,
+)
 
 get = functools.partial(litestar.get, request_class=Call)
 post = functools.partial(litestar.post, request_class=Call)
@@ -74,4 +92,42 @@ async def move_request(
     return Answer(await Requests(plugin).move(id, data, Actor(request.actor, request.viewer)))
 
 
-ROUTES = [make_link, revoke_link, find_requests, receive_request, read_request, move_request]
+@get("/breaches", opt={"permission": BREACHES_READ, "query": BreachQuery})
+async def find_breaches(request: Call, plugin: NamedDependency[Plugin]) -> Answer[Page[Breach]]:
+    """The record of breaches, one page at a time."""
+    return paged(request, await Breaches(plugin).find(request.query_as(BreachQuery)))
+
+
+@post("/breaches", opt={"permission": BREACHES_WRITE})
+async def record_breach(
+    request: Call, plugin: NamedDependency[Plugin], data: JSONBody[BreachDraft]
+) -> Answer[Breach]:
+    """Record a breach; the clock runs from its discovery."""
+    request.refuse_query()
+    return Answer(await Breaches(plugin).record(data, by=request.actor), status=201)
+
+
+@post("/breaches/{breach_id:str}/moves", opt={"permission": BREACHES_WRITE}, status_code=200)
+async def move_breach(
+    request: Call,
+    plugin: NamedDependency[Plugin],
+    breach_id: FromPath[str],
+    data: JSONBody[BreachMove],
+) -> Answer[Breach]:
+    """Say that the authority was told, or that nothing is left to do."""
+    request.refuse_query()
+    id = id_in_path(breach_id, "breach")
+    return Answer(await Breaches(plugin).move(id, data, by=request.actor))
+
+
+ROUTES = [
+    make_link,
+    revoke_link,
+    find_requests,
+    receive_request,
+    read_request,
+    move_request,
+    find_breaches,
+    record_breach,
+    move_breach,
+]

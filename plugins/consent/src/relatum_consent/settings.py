@@ -22,6 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The same where processors or third parties must act too."""
     longest_extension: Days = 15
     """Days of the one extension, at most."""
+    breach_hours: Annotated[int, Meta(ge=1, le=720)] = 72
+    """Hours after its discovery within which a breach is reported to the authority."""
     swapped_days: bool = True
     """Whether days that the government swaps (a Friday off, a Saturday worked) are swapped here."""
     days_off: list[dt.date] = []

@@ -57,3 +57,23 @@ class StoredStep(Table, tablename="consent_step"):
     words = LongText(default="")
     at = Timestamptz(default=None, null=False)
     by = Varchar(length=100, default="")
+
+
+class StoredBreach(Table, tablename="consent_breach"):
+    """A breach of personal data, and whether the authority was told in time. Names no customer."""
+
+    id = UUID(primary_key=True, default=None)
+    title = Varchar(length=200, default="")
+    kinds = Varchar(length=500, default="")
+    people = Integer(default=0)
+    discovered_at = Timestamptz(default=None, null=False)
+    notify_by = Timestamptz(default=None, null=False)
+    recorded_at = Timestamptz(default=None, null=False)
+    recorded_by = Varchar(length=100, default="")
+    notified_at = Timestamptz(default=None, null=True)
+    notified_by = Varchar(length=100, default="")
+    notice = LongText(default="")
+    closed_at = Timestamptz(default=None, null=True)
+    closed_by = Varchar(length=100, default="")
+    outcome = LongText(default="")
+    told_overdue_at = Timestamptz(default=None, null=True)

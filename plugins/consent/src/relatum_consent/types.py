@@ -128,3 +128,57 @@ class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     method: IdentityMethod | None = None
     days: int = 0
     words: Words = ""
+
+
+class BreachDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A breach as it was found.
+
+    Attributes:
+        title: what happened, without names of customers.
+        kinds: the kinds of data it is about.
+        people: about how many people.
+        discovered_at: from then on the clock runs.
+    """
+
+    title: Annotated[str, Meta(min_length=3, max_length=200)]
+    discovered_at: dt.datetime
+    kinds: Annotated[str, Meta(max_length=500)] = ""
+    people: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+
+
+class Breach(msgspec.Struct, frozen=True, kw_only=True):
+    """A breach in the record.
+
+    Attributes:
+        notify_by: until when the authority is to be told.
+        notice: what it was told, and its reference; ``outcome`` what was done.
+    """
+
+    id: UUID
+    title: str
+    kinds: str
+    people: int
+    discovered_at: dt.datetime
+    notify_by: dt.datetime
+    recorded_at: dt.datetime
+    recorded_by: str
+    notified_at: dt.datetime | None
+    notified_by: str
+    notice: str
+    closed_at: dt.datetime | None
+    closed_by: str
+    outcome: str
+
+
+class BreachQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which breaches, the one to be reported first at the top."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: str | None = None
+
+
+class BreachMove(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``notify``: the authority was told; ``close``: nothing is left to do. In words."""
+
+    do: Literal["notify", "close"]
+    words: SomeWords

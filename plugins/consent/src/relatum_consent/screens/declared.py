@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from relatum.api import Entry, Panel, Text, WebPage
-from relatum_consent.permissions import LINKS_WRITE, REQUESTS_READ, REQUESTS_WRITE
+from relatum_consent.permissions import (
+    BREACHES_READ,
+    BREACHES_WRITE,
+    LINKS_WRITE,
+    REQUESTS_READ,
+    REQUESTS_WRITE,
+)
+from relatum_consent.screens.breaches import act_on_breach, show_breaches
 from relatum_consent.screens.public import act, show
 from relatum_consent.screens.staff import (
     act_for_customer,
@@ -35,6 +42,18 @@ PAGES = [
         act=move,
         act_permission=REQUESTS_WRITE,
         says={"consent.moved": Text(en="The step is recorded.", vi="Đã ghi bước xử lý.")},
+    ),
+    WebPage(
+        id="consent.breaches",
+        path="/breaches",
+        title=Text(en="Data breaches", vi="Vi phạm dữ liệu"),
+        permission=BREACHES_READ,
+        template="consent/breaches.html",
+        load=show_breaches,
+        act=act_on_breach,
+        act_permission=BREACHES_WRITE,
+        entry=Entry(icon="alert-triangle", group="settings", order=95),
+        says={"consent.breach": Text(en="It is in the record.", vi="Đã ghi vào sổ.")},
     ),
     WebPage(
         id="consent.customer",
