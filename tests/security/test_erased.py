@@ -1,7 +1,7 @@
 """G5 over everything that is installed: of whoever is erased, no word of theirs is found again.
 
-Every row of the world says by a word of its own whose it is, so nothing here knows how erasing finds
-what it finds: not the tables of plugins, not what they call their columns.
+Every row of the world says by a word of its own whose it is, so nothing here knows how erasing
+finds what it finds: not the tables of plugins, not what they call their columns.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from tests.security.people import CUSTOMERS
 from tests.security.site import Template
 
 WHY = "asked to"
-#: Numbers stay: ids that nobody has any more, and amounts; so does where leads come from. A row that
-#: an import refused has become nobody: only names and addresses in it can be told.
+#: Numbers stay: ids that nobody has any more, and amounts; so does where leads come from. A row
+#: that an import refused has become nobody: only names and addresses in it can be told.
 STAYING = ("id ", "value of", "money of", "target of", "source of the lead", "rejected row")
 #: who is erased; everybody else stays
 GONE = ("chi_one", "an_one", "binh_one")

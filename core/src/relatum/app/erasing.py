@@ -28,14 +28,11 @@ def erasing_of(house: House) -> Erasing:
         ledgers=[settings.home / NAME, backup_folder(settings) / NAME],
         backups=lambda: held_backups(house.settings),
         archive=ArchiveRedaction(house.db, settings.archive_path),
-    )
-    return Erasing(
-        *(house.db, house.events, house.customers, house.registry, house.keys),
         cipher=house.secrets,
         duties=load_duties(settings.contact.profile),
-        around=around,
         country=lambda: house.settings.company.country,
     )
+    return Erasing(*(house.db, house.events, house.customers, house.registry, house.keys), around)
 
 
 def held_backups(settings: Settings) -> list[HeldBackup]:

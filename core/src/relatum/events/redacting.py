@@ -2,8 +2,8 @@
 
 A seal cannot be changed, and says how an event was. So a redaction leaves the seal alone and adds a
 note of its own: a keyed digest (HMAC-SHA256) that binds the event as it was sealed to the event as
-it is now, under the same key as the seals. Whoever can write to the database alone can make neither.
-Nothing of what the event said can be read from a note.
+it is now, under the same key as the seals. Whoever can write to the database alone can make
+neither. Nothing of what the event said can be read from a note.
 """
 
 from __future__ import annotations

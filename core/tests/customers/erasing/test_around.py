@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +47,13 @@ async def test_files_that_hold_the_customer_go_and_others_stay(
     with zipfile.ZipFile(tmp_path / "exports" / "book.xlsx", "w") as book:
         book.writestr("xl/sharedStrings.xml", f"<t>{who.name}</t>")
     receipt = await core_house.erasing.erase(stage.ids[0], by=BY, reason=WHY)
-    left = {p.name for p in tmp_path.rglob("*") if p.parent.name in {"uploads", "exports", "1"}}
-    assert left == {"keep.csv"}
+    assert names_in(tmp_path) == {"keep.csv"}
     counts = {each.table: each.rows for each in receipt.tables if each.table.startswith("files:")}
     assert counts == {"files:uploads": 3, "files:imports": 1, "files:exports": 1}
+
+
+def names_in(home: Path) -> set[str]:
+    return {p.name for p in home.rglob("*") if p.parent.name in {"uploads", "exports", "1"}}
 
 
 # -- the archive ---------------------------------------------------------------------------------
@@ -119,7 +121,7 @@ async def _archived(house: House) -> list[str]:
 
 
 @pytest.fixture
-async def living(tmp_path: Path) -> AsyncIterator[Settings]:
+async def living(tmp_path: Path) -> Settings:
     home = tmp_path / "home"
     home.mkdir()
     settings = Settings(
@@ -130,7 +132,7 @@ async def living(tmp_path: Path) -> AsyncIterator[Settings]:
     )
     async with await House.open(settings) as house:
         await house.migrate_apply()
-    yield settings
+    return settings
 
 
 @pytest.mark.parametrize("place", ["same", "elsewhere"])

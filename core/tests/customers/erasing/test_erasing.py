@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -21,7 +21,7 @@ from relatum.contact.types import HoldDraft, RefusalDraft
 from relatum.customers.erasing import service as service_module
 from relatum.customers.erasing.types import Erasure
 from relatum.customers.events import ERASED
-from relatum.customers.types import ContactPointDraft, CustomerDraft, LinkDraft
+from relatum.customers.types import ContactPointDraft, CustomerDraft
 from relatum.interactions.types import Amount, InteractionDraft
 from relatum.values.problems import Conflict, InvalidInput, NotFound
 
@@ -72,7 +72,8 @@ async def test_the_search_finds_what_nothing_points_at(
     stage = Stage(core_house, 2)
     await stage.build()
     await core_house.erasing.erase_many(stage.ids, by=BY, reason=WHY)
-    said = f"gọi {stage.subjects[0].phone[:4]}.{stage.subjects[0].phone[4:7]}.{stage.subjects[0].phone[7:]}"
+    phone = stage.subjects[0].phone
+    said = f"gọi {phone[:4]}.{phone[4:7]}.{phone[7:]}"
     await core_house.db.insert("zz_text", ("id", "said"), [(77, said)])
     (tmp_path / "note.txt").write_text(stage.subjects[1].name.upper())
     wanted = spellings_of(stage.subjects)
@@ -111,7 +112,10 @@ async def test_what_others_have_stays(stage: Stage) -> None:
 
 async def test_counts_amounts_and_times_stay(stage: Stage) -> None:
     house = stage.house
-    sums = "SELECT kind, count(*), sum(amount), min(occurred_at) FROM core_interaction GROUP BY kind ORDER BY kind"
+    sums = (
+        "SELECT kind, count(*), sum(amount), min(occurred_at) FROM core_interaction "
+        "GROUP BY kind ORDER BY kind"
+    )
     events = "SELECT type, count(*), min(recorded_at) FROM core_event GROUP BY type ORDER BY type"
     before, told = await rows(house, sums), await rows(house, events)
     await house.erasing.erase_many(stage.ids, by=BY, reason=WHY)

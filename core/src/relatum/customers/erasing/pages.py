@@ -1,4 +1,4 @@
-"""What the database file still holds of rows that are gone: freed pages, and the write-ahead log."""
+"""What the database file still holds of rows that are gone: freed pages, the write-ahead log."""
 
 from __future__ import annotations
 

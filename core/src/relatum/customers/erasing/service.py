@@ -1,9 +1,9 @@
 """Erasing customers: found, removed, made nameless, redacted, and proven by a receipt.
 
-The order is that of what may break in between. Copies in files go first: nothing rests on them. Then
-everything in the database happens in one transaction for each small batch, the receipts with it. At
-last the freed pages are overwritten and the ledger beside the database is written; whoever finds
-receipts that the ledger lacks does this last step again.
+The order is that of what may break in between. Copies in files go first: nothing rests on them.
+Then everything in the database happens in one transaction for each small batch, the receipts with
+it. At last the freed pages are overwritten and the ledger beside the database is written; whoever
+finds receipts that the ledger lacks does this last step again.
 """
 
 from __future__ import annotations
@@ -78,12 +78,18 @@ class Surroundings(msgspec.Struct, kw_only=True):
         ledgers: where the ledger is kept, the first one in the data folder.
         backups: those that there are, and when they expire.
         archive: rewrites archived rows.
+        cipher: encrypts what the law keeps.
+        duties: what it keeps.
+        country: where the company is, for the spelling of numbers.
     """
 
     folders: dict[str, Path]
     ledgers: list[Path]
     backups: Callable[[], list[HeldBackup]]
     archive: ArchiveFiles
+    cipher: Cipher
+    duties: Duties
+    country: Callable[[], str]
 
 
 class Erasing:
@@ -96,22 +102,18 @@ class Erasing:
         customers: Customers,
         registry: Registry,
         keys: Keyring,
-        *,
-        cipher: Cipher,
-        duties: Duties,
         around: Surroundings,
-        country: Callable[[], str],
     ) -> None:
         self._db = db
         self._events = events
         self._customers = customers
         self._registry = registry
-        self._country = country
+        self._country = around.country
         self._around = around
         self._receipts = Receipts(db)
         self._reaching = Reaching(db)
         self._knowing = Knowing(db)
-        self._keeping = Keeping(db, duties, cipher)
+        self._keeping = Keeping(db, around.duties, around.cipher)
         self._redactions = Redactions(db, keys)
 
     # -- reading ---------------------------------------------------------------------------------
@@ -463,8 +465,8 @@ def _join(together: Reach, reach: Reach) -> None:
 def _held(customer: UUID, holds: Sequence[LegalHold]) -> NotErased:
     hold = holds[0]
     why = (
-        f"expected a customer without a legal hold, got {len(holds)} on {customer}: {hold.id} since "
-        f"{hold.since:%Y-%m-%d} ({hold.reason}); lift it first, or wait until it ends"
+        f"expected a customer without a legal hold, got {len(holds)} on {customer}: {hold.id} "
+        f"since {hold.since:%Y-%m-%d} ({hold.reason}); lift it first, or wait until it ends"
     )
     return NotErased(customer=customer, code="legal-hold", why=why)
 
@@ -472,10 +474,11 @@ def _held(customer: UUID, holds: Sequence[LegalHold]) -> NotErased:
 def _notes(known: Known) -> list[str]:
     if not known.shared:
         return []
-    return [
+    note = (
         f"{known.shared} name(s) or address(es) belong to others as well: texts about others keep "
         "them, because nobody can tell who is meant"
-    ]
+    )
+    return [note]
 
 
 def _with_shared_work(receipt: Erasure, counts: list[TableCount], together: int) -> Erasure:
