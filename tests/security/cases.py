@@ -30,6 +30,13 @@ from tests.security.desk_cases import DESK_ANSWERS, DESK_BODIES, DESK_VALUES
 from tests.security.frame_cases import FRAME_BODIES, FRAME_VALUES
 from tests.security.identity_cases import IDENTITY_BODIES, IDENTITY_ROWS
 from tests.security.list_cases import LIST_BODIES, LIST_VALUES
+from tests.security.message_cases import (
+    MESSAGE_ANSWERS,
+    MESSAGE_BODIES,
+    MESSAGE_ROWS,
+    MESSAGE_VALUES,
+)
+from tests.security.quality_cases import QUALITY_BODIES, QUALITY_ROWS
 from tests.security.report_cases import REPORT_BODIES, REPORT_VALUES
 from tests.security.sales_cases import SALES_BODIES, SALES_ROWS, SALES_VALUES
 from tests.security.staff_cases import STAFF_ANSWERS, STAFF_BODIES, STAFF_VALUES
@@ -50,6 +57,8 @@ ROWS: dict[tuple[str, str], str] = {
     **CONTACT_ROWS,
     **CUSTOMER_ROWS,
     **IDENTITY_ROWS,
+    **MESSAGE_ROWS,
+    **QUALITY_ROWS,
     **SALES_ROWS,
 }
 
@@ -86,6 +95,7 @@ VALUES: dict[tuple[str, str], list[str] | str] = {
     **DESK_VALUES,
     **FRAME_VALUES,
     **LIST_VALUES,
+    **MESSAGE_VALUES,
     **REPORT_VALUES,
     **SALES_VALUES,
     **STAFF_VALUES,
@@ -215,7 +225,9 @@ BODIES: dict[tuple[str, str], Body] = {
     **DESK_BODIES,
     **FRAME_BODIES,
     **IDENTITY_BODIES,
+    **QUALITY_BODIES,
     **LIST_BODIES,
+    **MESSAGE_BODIES,
     **REPORT_BODIES,
     **SALES_BODIES,
     **STAFF_BODIES,
@@ -225,6 +237,7 @@ BODIES: dict[tuple[str, str], Body] = {
 #: What those are answered who may ask, where it is not 200.
 ANSWERS: dict[str, tuple[int, ...]] = {
     **CONSENT_ANSWERS,
+    **MESSAGE_ANSWERS,
     **CUSTOMER_ANSWERS,
     **DESK_ANSWERS,
     **STAFF_ANSWERS,

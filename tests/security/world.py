@@ -12,6 +12,7 @@ from uuid import UUID
 
 from relatum.access.viewer import SYSTEM
 from relatum.app.house import House
+from relatum.contact.outbox.types import Content, MessageDraft
 from relatum.contact.types import ConsentDraft, ContactRequest, HoldDraft, Proof
 from relatum.customers.subject.types import SubjectRequest
 from relatum.customers.types import (
@@ -30,6 +31,7 @@ from tests.security.consent_world import build_requests
 from tests.security.identity_world import build_pairs
 from tests.security.ownership import owners_of_rows
 from tests.security.people import CUSTOMERS, VIP_TAG, Customer
+from tests.security.quality_world import build_quality
 from tests.security.sales_world import build_sales
 
 BY = "system"
@@ -94,6 +96,7 @@ async def build(house: House, belonging: Belonging, folder: Path) -> World:
     await _links(house, world)
     world.deals.update(await build_sales(house, world.canaries, world.customers))
     await build_pairs(house, world.customers)
+    await build_quality(house, world.customers)
     await build_requests(house, world.canaries, world.customers)
     await _interactions(house, world)
     await _contacts(house, world)
@@ -267,6 +270,11 @@ async def _contacts(house: House, world: World) -> None:
         await house.contact.gate.decide(
             [ContactRequest(customer=id, channel="email", purpose="survey", reference=reference)]
         )
+        content = Content(
+            subject=word([label], "subject of a message"), text=word([label], "text of a message")
+        )
+        draft = MessageDraft(customer=id, channel="email", purpose="service", content=content)
+        await house.contact.outbox.send([draft], by=BY)
 
 
 async def _import(house: House, world: World, folder: Path) -> None:
