@@ -42,7 +42,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
     def index(self, shares: Mapping[str, float] = SHARES) -> float:
         """The index from 0 to 100."""
-        return 100 * sum(part * getattr(self, name) for name, part in shares.items())
+        values: dict[str, float] = msgspec.structs.asdict(self)
+        return 100 * sum(part * values[name] for name, part in shares.items())
 
 
 def completeness(known: Collection[str], weights: Mapping[str, float]) -> float:

@@ -7,7 +7,16 @@ import re
 from collections.abc import Iterator
 
 from relatum.api import Customer, fold
-from relatum_data_quality.rules.types import Check, Fix, Flaw, Known, field_of, rule, values_of
+from relatum_data_quality.rules.types import (
+    Check,
+    Fix,
+    Flaw,
+    Known,
+    Where,
+    field_of,
+    rule,
+    values_of,
+)
 from relatum_data_quality.rules.words import FEMALE, MALE, TITLES_FEMALE, TITLES_MALE
 from relatum_data_quality.scoring import freshness, verified_at
 
@@ -262,8 +271,7 @@ def no_role(customer: Customer, known: Known) -> Iterator[Flaw]:
         yield Flaw()
 
 
-MISSING = ("completeness", "note")
-BIRTH = ("validity", "error", "birth")
+BIRTH: Where = ("validity", "error", "birth")
 RULES = [
     rule(
         "unreachable",
@@ -287,21 +295,21 @@ RULES = [
     ),
     rule(
         "no_email",
-        (*MISSING, "email"),
+        ("completeness", "note", "email"),
         ("No e-mail address", "Chưa có email"),
         ("Invoices and confirmations go there.", "Hóa đơn và xác nhận gửi qua đây."),
         _lacks("email"),
     ),
     rule(
         "no_address",
-        (*MISSING, "address"),
+        ("completeness", "note", "address"),
         ("No address", "Chưa có địa chỉ"),
         ("Wanted for deliveries and visits.", "Cần khi giao hàng và thăm khách."),
         no_address,
     ),
     rule(
         "no_birth",
-        (*MISSING, "birth"),
+        ("completeness", "note", "birth"),
         ("No date of birth", "Chưa có ngày sinh"),
         (
             "Wanted for greetings, and tells people of one name apart.",
@@ -311,7 +319,7 @@ RULES = [
     ),
     rule(
         "no_need",
-        (*MISSING, "need"),
+        ("completeness", "note", "need"),
         ("Need unknown", "Chưa rõ nhu cầu"),
         ("Nobody knows what to offer.", "Không biết nên giới thiệu gì."),
         no_need,

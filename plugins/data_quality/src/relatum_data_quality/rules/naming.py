@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from relatum.api import Customer, fold
 from relatum_data_quality.rules.legacy import mojibake, tcvn3, vni
-from relatum_data_quality.rules.types import MASK, Check, Fix, Flaw, Known, rule
+from relatum_data_quality.rules.types import MASK, Check, Fix, Flaw, Known, Where, rule
 from relatum_data_quality.rules.words import (
     COMPANY,
     FAMILY_ALONE,
@@ -189,11 +189,9 @@ def person_is_company(customer: Customer, known: Known) -> Iterator[Flaw]:
         yield Flaw(value=customer.display_name, fixes=(fix,))
 
 
-ERROR, WARNING, NOTE = (
-    ("validity", "error", "name"),
-    ("validity", "warning", "name"),
-    ("validity", "note", "name"),
-)
+ERROR: Where = ("validity", "error", "name")
+WARNING: Where = ("validity", "warning", "name")
+NOTE: Where = ("validity", "note", "name")
 RULES = [
     rule(
         "name_filler",

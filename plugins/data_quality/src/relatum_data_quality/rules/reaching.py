@@ -9,7 +9,7 @@ import msgspec
 
 from relatum.api import ContactPoint, Customer, fold, normalise_email, normalise_phone
 from relatum_data_quality.rules.legacy import mojibake, tcvn3, vni
-from relatum_data_quality.rules.types import Fix, Flaw, Known, rule, values_of
+from relatum_data_quality.rules.types import Fix, Flaw, Known, Where, rule, values_of
 from relatum_data_quality.rules.words import (
     DISPOSABLE,
     DOMAINS,
@@ -272,11 +272,9 @@ def zalo_unreadable(customer: Customer, known: Known) -> Iterator[Flaw]:
             yield Flaw(value=p.raw)
 
 
-PHONE, EMAIL, ADDRESS = (
-    ("validity", "error", "phone"),
-    ("validity", "error", "email"),
-    ("validity", "warning", "address"),
-)
+PHONE: Where = ("validity", "error", "phone")
+EMAIL: Where = ("validity", "error", "email")
+ADDRESS: Where = ("validity", "warning", "address")
 RULES = [
     rule(
         "phone_filler",

@@ -68,6 +68,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     expired_below: float = 0.25
 
 
+#: Dimension, severity and field.
+Where = tuple[Measure, Severity, str]
 Check = Callable[[Customer, Known], Iterator[Flaw]]
 
 
@@ -92,7 +94,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 def rule(
     name: str,
-    where: tuple[Measure, Severity, str],
+    where: Where,
     title: tuple[str, str],
     why: tuple[str, str],
     check: Check,
@@ -171,7 +173,7 @@ def _replaced(
     fresh = [
         msgspec.structs.replace(
             old, raw=raw, kind=fix.kind or old.kind, primary=old.primary and not n
-        )  # type: ignore[arg-type]
+        )
         for n, raw in enumerate(fix.after)
     ]
     return [*points[:at], *fresh, *points[at + 1 :]]

@@ -56,7 +56,7 @@ class Enriching:
         problems = [
             _doubled(taken, one)
             for one in said
-            if one.probability >= LIKELY
+            if (one.probability is None or one.probability >= LIKELY)
             and taken[one.index][1].customer is None
             and "distinct" not in taken[one.index][1].handled
         ]
@@ -291,7 +291,7 @@ def _doubled(taken: Sequence[tuple[int, OutsideRecord]], one: LikelyDuplicate) -
         message=f"record {place} is likely the same as {whom}",
         where=f"/records/{place}",
         expected="somebody who is not there yet, or the customer named",
-        got=f"{whom}, {one.probability:.0%}",
+        got=whom if one.probability is None else f"{whom}, {one.probability:.0%}",
         mend="Name the customer, or write distinct or left_out under handled.",
     )
 

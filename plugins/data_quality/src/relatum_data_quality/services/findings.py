@@ -258,21 +258,22 @@ def _expect_open(finding: Finding) -> None:
 
 
 def _conditions(query: FindingQuery) -> tuple[list[str], list[Any]]:
-    where, params = ["state = ?"], [query.state]
+    where: list[str] = ["state = ?"]
+    params: list[Any] = [query.state]
     for name, value in (("rule", query.rule), ("dimension", query.dimension)):
         if value:
             where.append(f"{name} = ?")
             params.append(value)
     if query.customer is not None:
         where.append("customer_id = ?")
-        params.append(query.customer)  # type: ignore[arg-type]
+        params.append(query.customer)
     if query.owner is not None:
         where.append("customer_id IN (SELECT id FROM core_customer WHERE owner_id = ?)")
-        params.append(query.owner)  # type: ignore[arg-type]
+        params.append(query.owner)
     if query.certain is not None:
         where.append("certain = ?")
-        params.append(query.certain)  # type: ignore[arg-type]
-    return where, list(params)
+        params.append(query.certain)
+    return where, params
 
 
 def finding_of(row: tuple[Any, ...]) -> Finding:
