@@ -76,6 +76,7 @@ def furnish(hands: Hands) -> None:
     customer = hands.first("/customers?sort=name", r"/customers/([0-9a-f-]{36})")
     hands.send(f"/p/consent/customers/{customer}", do="link")
     hands.send(f"/p/consent/customers/{customer}", do="request", kind="restrict")
+    hands.send("/p/consent/breaches", do="record", words="Mất máy tính xách tay")
 
 
 def doors(site: Site) -> list[str]:
