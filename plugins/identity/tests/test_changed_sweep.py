@@ -78,11 +78,26 @@ async def by_everybody(house: House, plugin: Plugin) -> dict[Any, tuple[Any, ...
     model = await Models(house.db).newest(schema_of(plugin.settings), "person")
     linked = link(records.columns, model.schema, model=model)
     return {
-        frozenset((one.first, one.second)): (
-            *(one.proposal, round(one.probability, 4), round(one.weight, 2), one.rule),
-        )
+        frozenset((one.first, one.second)): (one.proposal, one.probability, one.weight, one.rule)
         for one in found_pairs(linked, records)
     }
+
+
+def alike(some: dict[Any, tuple[Any, ...]], others: dict[Any, tuple[Any, ...]]) -> bool:
+    """The same pairs with the same proposals and rules; one database keeps seven digits."""
+    return some.keys() == others.keys() and all(
+        (one[0], one[3]) == (other[0], other[3])
+        and one[1:3] == pytest.approx(other[1:3], rel=1e-4, abs=1e-4)
+        for one, other in ((some[pair], others[pair]) for pair in some)
+    )
+
+
+def test_the_comparison_sees_what_differs() -> None:
+    pair = frozenset((1, 2))
+    assert alike({pair: ("auto", 0.5, 8.945, "")}, {pair: ("auto", 0.5, 8.94500001, "")})
+    for other in (("review", 0.5, 8.945, ""), ("auto", 0.6, 8.945, ""), ("auto", 0.5, 9.0, "")):
+        assert not alike({pair: ("auto", 0.5, 8.945, "")}, {pair: other})
+    assert not alike({pair: ("auto", 0.5, 8.945, "")}, {})
 
 
 @pytest.fixture
@@ -120,7 +135,7 @@ async def test_only_what_changed_is_looked_at(
     assert len(await put_down(house)) == 20
 
 
-CASES = 12
+CASES = 8
 
 
 @settings(
@@ -156,7 +171,7 @@ async def test_the_same_pairs_as_everybody(
         )
     await settle(house)
     await Sweeping(plugin).sweep("changed")
-    assert await put_down(house) == await by_everybody(house, plugin)
+    assert alike(await put_down(house), await by_everybody(house, plugin))
 
 
 async def test_much_that_changed_is_a_whole_sweep(
