@@ -97,6 +97,7 @@ MODULES = (
     "quality",
     "screens",
     "merges",
+    "erasing",
     "subject",
 )
 

@@ -25,6 +25,7 @@ LIMITS = {
     "hooks.idle_ten": ("at most", 1.10),
     "merge.laws": ("at most", 0),
     "merge.large": ("at most", 2.0),
+    "privacy.erasure": ("at most", 0),
     "privacy.subject_export": ("at most", 60),
     "import.customers_100k": ("at most", 60),
     "import.purchases_541k": ("at most", 90),

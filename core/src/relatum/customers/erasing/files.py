@@ -7,7 +7,7 @@ knows; so a file that names the person goes as a whole, and the receipt counts i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -31,7 +31,7 @@ class Files:
         """Every file that names somebody, and what the database says of it. As the house."""
         counts = []
         for name, folder in sorted(self._folders.items()):
-            gone = await asyncio.to_thread(lambda f=folder: list(_delete(f, marks, ids)))
+            gone = await asyncio.to_thread(_delete, folder, marks, ids)
             if gone:
                 await self._forget(name, gone)
                 counts.append(TableCount(table=f"files:{name}", act="delete", rows=len(gone)))
@@ -49,11 +49,13 @@ class Files:
             )
 
 
-def _delete(folder: Path, marks: Marks, ids: frozenset[str]) -> Iterator[Path]:
+def _delete(folder: Path, marks: Marks, ids: frozenset[str]) -> list[Path]:
+    gone = []
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file() and not path.is_symlink() and _tells(path, marks, ids):
             path.unlink(missing_ok=True)
-            yield path
+            gone.append(path)
+    return gone
 
 
 def _tells(path: Path, marks: Marks, ids: frozenset[str]) -> bool:

@@ -145,7 +145,7 @@ class Keeping:
         if shape is None or len(shape.key) != 1 or not keys:
             return []
         columns = ", ".join(f'CAST("{name}" AS TEXT)' for name in duty.columns)
-        condition, params = "", ()
+        condition, params = "", duty.values[:0]
         if duty.column:
             condition = f' AND "{duty.column}" IN ({",".join("?" * len(duty.values))})'
             params = duty.values

@@ -43,12 +43,12 @@ class Removing:
         for (table, column), keys in sorted(reach.loosened.items()):
             await self._set_null(table, column, keys)
         for table in doomed_in_order(reach, self._catalogue):
-            keys = list(reach.doomed[table])
+            doomed = list(reach.doomed[table])
             await self._db.execute_many(
                 f'DELETE FROM "{table}" WHERE {self._named(table)} = ?',  # noqa: S608 - names of the catalogue
-                [(key,) for key in keys],
+                [(key,) for key in doomed],
             )
-            counts.append(TableCount(table=table, act="delete", rows=len(keys)))
+            counts.append(TableCount(table=table, act="delete", rows=len(doomed)))
         return counts
 
     async def _set_null(self, table: str, column: str, keys: set[Any]) -> None:

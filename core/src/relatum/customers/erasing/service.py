@@ -228,7 +228,7 @@ class Erasing:
     async def _refused(
         self, wanted: Sequence[UUID], seen: set[UUID], old: dict[UUID, Erasure]
     ) -> list[NotErased]:
-        merged = dict(
+        merged: dict[UUID, UUID] = dict(
             await self._db.fetch_in(
                 "SELECT absorbed_id, customer_id FROM core_merge "
                 "WHERE absorbed_id IN ({}) AND undone_at IS NULL",
@@ -240,7 +240,7 @@ class Erasing:
         for id in wanted:
             if id in seen or id in old:
                 continue
-            if merged.get(id) in visible:
+            if id in merged and merged[id] in visible:
                 why = (
                     f"expected a customer of its own, got {id}, who was merged into {merged[id]}; "
                     "erase that one, or take the merge back first"
