@@ -36,6 +36,7 @@ OPEN = {
     "/setup/owner": "the first owner's link",
     "/invitation": "an invitation's link",
     "/password-reset": "a reset link",
+    "/unsubscribe/{token}": "a customer's own link to take one consent back",
     "/p/consent/preferences/{token}": "a customer's own link to what they agreed to",
 }
 #: By these people come in: attempts are counted.

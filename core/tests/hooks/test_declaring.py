@@ -19,7 +19,7 @@ Bring = Callable[..., list[Problem]]
 
 SOUND = """
 import typing
-from relatum.api import Retry
+from relatum.api import Channel, Retry
 
 class Misspelt(msgspec.Struct, forbid_unknown_fields=True):
     number: typing.Annotated[str, msgspec.Meta(extra={"sensitivity": "contacts"})]
@@ -72,6 +72,7 @@ COMMANDS = [Command(id="a.go", path="/p/a/rows/1", **NAMED)]
 COLUMNS = [Column(id="a.column", load=three, **NAMED)]
 BULK_ACTIONS = [BulkAction(id="a.bulk", run=four, **NAMED)]
 METRICS = [Metric(id="a.metric", unit="count", points=three, rows=five, **NAMED)]
+CHANNELS = [Channel(id="a.mail", title=TITLE, channel="email")]
 
 def changed(items, **fields):
     items[0] = msgspec.structs.replace(items[0], **fields)

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from relatum.contact.deciding import ChannelRule
 from relatum.contact.gate import objections_of
 from relatum.contact.outbox.types import Content, Message
+from relatum.contact.profile import ChannelRule
 
 COLUMNS = (
     *("id", "customer_id", "verdict_id", "channel", "purpose", "address", "sender", "subject"),

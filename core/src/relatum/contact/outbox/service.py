@@ -303,7 +303,7 @@ class Outbox:
     async def _with_reasons(self, rows: Sequence[tuple[Any, ...]]) -> list[Message]:
         verdicts = list({row[2] for row in rows})
         with as_the_house():  # of messages that are seen
-            reasons = dict(await self._db.fetch_in(REASONS, verdicts))
+            reasons: dict[UUID, Any] = dict(await self._db.fetch_in(REASONS, verdicts))
         return [message_of(row, reasons.get(row[2])) for row in rows]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 #: ``denied``: the gate said no, at once or right before sending. ``sending``: handed over, no
 #: answer yet. ``uncertain``: nobody can say whether it was sent; a person does.
 State = Literal[
-    *("planned", "deferred", "denied", "sending", "sent", "delivered"),
-    *("failed", "bounced", "uncertain", "cancelled"),
+    "planned",
+    "deferred",
+    "denied",
+    "sending",
+    "sent",
+    "delivered",
+    "failed",
+    "bounced",
+    "uncertain",
+    "cancelled",
 ]
-STATES: tuple[State, ...] = (
-    *("planned", "deferred", "denied", "sending", "sent", "delivered"),
-    *("failed", "bounced", "uncertain", "cancelled"),
-)
+STATES: tuple[State, ...] = get_args(State)
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
