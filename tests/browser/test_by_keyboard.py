@@ -40,6 +40,7 @@ class Keyboard:
         """Skip to the content, as the first stop of every page offers."""
         self.to(self.page.locator(".skip"))
         self.press("Enter")
+        expect(self.page.locator("#content")).to_be_focused()
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -126,6 +127,8 @@ def test_moving_a_deal_on_the_board(page: Page, hands: Keyboard, site: Site, dea
 
 
 def test_bringing_data_in(page: Page, hands: Keyboard) -> None:
+    # the browser hands files over to whoever listens; it must know before the key comes
+    page.on("filechooser", lambda _: None)
     page.goto("/imports/new")
     hands.past_the_menu()
     field = page.locator("#bring-file")
