@@ -57,7 +57,7 @@ class CustomersUnmerged(msgspec.Struct, frozen=True):
 
 
 class CustomerErased(msgspec.Struct, frozen=True):
-    """Nobody has these ids any more: that of the customer, and those of everybody absorbed by it."""
+    """Nobody has these ids any more: the customer's, and those of everybody absorbed by it."""
 
     receipt_id: UUID
     customer_id: UUID

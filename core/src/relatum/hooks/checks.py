@@ -253,7 +253,8 @@ def _quality_rule(item: QualityRule) -> Iterator[Problem]:
     yield from id_faults(item)
     yield from title_faults(item)
     yield from coroutine_faults(item, "find", 2)
-    if not isinstance(item.why, Text):
+    why: object = item.why  # of a plugin: whatever it gave
+    if not isinstance(why, Text):
         yield bad(item, "why", "a Text in both languages")
     for name, words in (("dimension", DIMENSIONS), ("severity", SEVERITIES)):
         if getattr(item, name) not in words:

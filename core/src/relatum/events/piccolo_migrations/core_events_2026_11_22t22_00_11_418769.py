@@ -13,9 +13,7 @@ DESCRIPTION = "Redactions"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="core_events", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="core_events", description=DESCRIPTION)
 
     manager.add_table(
         class_name="EventRedaction",
