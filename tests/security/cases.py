@@ -199,7 +199,7 @@ BODIES: dict[tuple[str, str], Body] = {
             ]
         }
     ),
-    ("PUT", SALES + "/prices/{price_id}"): Body({"price": {"amount": 2000, "currency": "VND"}}),
+    ("PUT", SALES + "/prices/{price_id}"): just({"price": {"amount": 2000, "currency": "VND"}}),
     ("DELETE", SALES + "/prices/{price_id}"): Body(None),
     ("POST", SALES + "/pipelines"): Body(
         lambda known: {
