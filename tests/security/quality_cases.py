@@ -37,7 +37,7 @@ QUALITY_BODIES: dict[tuple[str, str], Body] = {
     ),
     ("POST", "/p/data_quality/proposals"): Body(
         lambda known: {"proposal": known.ids["data_quality_proposal"], "do": "leave"},
-        ok=(303, 422),
+        ok=(303, 409),
         kind="form",
     ),
 }
