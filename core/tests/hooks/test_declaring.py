@@ -19,7 +19,7 @@ Bring = Callable[..., list[Problem]]
 
 SOUND = """
 import typing
-from relatum.api import Channel, Retry
+from relatum.api import Channel, QualityRule, Retry
 
 class Misspelt(msgspec.Struct, forbid_unknown_fields=True):
     number: typing.Annotated[str, msgspec.Meta(extra={"sensitivity": "contacts"})]
@@ -73,6 +73,9 @@ COLUMNS = [Column(id="a.column", load=three, **NAMED)]
 BULK_ACTIONS = [BulkAction(id="a.bulk", run=four, **NAMED)]
 METRICS = [Metric(id="a.metric", unit="count", points=three, rows=five, **NAMED)]
 CHANNELS = [Channel(id="a.mail", title=TITLE, channel="email")]
+QUALITY_RULES = [
+    QualityRule(id="a.rule", title=TITLE, why=TITLE, dimension="consistency", find=two)
+]
 
 def changed(items, **fields):
     items[0] = msgspec.structs.replace(items[0], **fields)
@@ -104,6 +107,8 @@ def test_sound_plugin_fills_every_shelf(bring: Bring, registry: Registry) -> Non
     assert registry.columns.ids() == ["a.column"]
     assert registry.bulk_actions.ids() == ["a.bulk"]
     assert registry.metrics.ids() == ["a.metric"]
+    assert registry.quality_rules.ids() == ["a.rule"]
+    assert registry.channels.ids() == ["a.mail"]
 
 
 WRONG = {
@@ -164,6 +169,12 @@ WRONG = {
                 ("changed(METRICS, rows=two)", "bad-declaration", "5 argument(s)"),
                 ("changed(METRICS, dimensions=('team',))", "bad-declaration", "Dimension"),
                 ("changed(INTERACTION_KINDS, template='b/x.html')", "bad-declaration", "a/page"),
+                ("changed(QUALITY_RULES, why='x')", "bad-declaration", "both languages"),
+                ("changed(QUALITY_RULES, dimension='x')", "bad-declaration", "completeness"),
+                ("changed(QUALITY_RULES, severity='x')", "bad-declaration", "warning"),
+                ("changed(QUALITY_RULES, find=one)", "bad-declaration", "2 argument(s)"),
+                ("changed(CHANNELS, channel='E-mail!')", "bad-declaration", "small letters"),
+                ("changed(CHANNELS, batch=0)", "bad-declaration", "a whole number from 1"),
             )
         )
     },
@@ -406,7 +417,7 @@ def test_wrong_declaration_keeps_the_whole_plugin_out(
 
 
 def test_wrong_declarations_are_many() -> None:
-    assert len(WRONG) == 6 * len(specs.DECLARING) + 48 + 36
+    assert len(WRONG) == 6 * len(specs.DECLARING) + 48 + 42
 
 
 def test_every_hook_has_its_check() -> None:
