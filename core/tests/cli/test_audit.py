@@ -14,7 +14,7 @@ import pytest
 from relatum.app.house import House
 from relatum.cli.main import main
 from relatum.config.load import load_settings
-from relatum.customers.types import CustomerDraft, FieldDraft
+from relatum.customers.types import CustomerChange, CustomerDraft, CustomerQuery, FieldDraft
 
 
 def in_house(work: Callable[[House], Awaitable[Any]]) -> Any:
@@ -51,6 +51,20 @@ def test_a_sound_trail(home: Path, capsys: Any) -> None:
     code, findings = audit(capsys)
     assert (code, [each["result"] for each in findings]) == (0, ["ok", "ok"])
     assert "5 events in 1 seals looked at, 0 not sealed yet" in findings[1]["message"]
+
+
+def test_what_erasures_redacted_is_told(home: Path, capsys: Any) -> None:
+    async def erase(house: House) -> None:
+        first = (await house.customers.find(CustomerQuery(limit=1))).items[0]
+        renamed = CustomerChange(display_name="Nguyễn Thị Mùa Thu")
+        await house.customers.change(first.id, renamed, by="system")
+        await house.seals.seal()
+        await house.erasing.erase(first.id, by="system", reason="asked for")
+
+    in_house(erase)
+    code, findings = audit(capsys)
+    assert (code, findings[1]["result"]) == (0, "ok")
+    assert "6 events in 2 seals looked at, 1 of them redacted by erasures" in findings[1]["message"]
 
 
 def test_tampering_is_told_by_number(home: Path, capsys: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -11,7 +11,12 @@ from core.tests.web.browsing import EVIL, Browser, signed_in
 from relatum.api import ContactPointDraft, CustomerDraft, Plugin
 from relatum.app.house import House
 from relatum.customers.types import FieldDraft
+from relatum.web.environment import environment_in
+from relatum.web.rendering import Renderer
+from relatum_identity.engine.schema import levels_of
+from relatum_identity.screens import KNOWN, STATES
 from relatum_identity.services.pairs import Pairs
+from relatum_identity.services.records import FIELDS, ORGANISATION_FIELDS
 from relatum_identity.services.sweeping import Sweeping
 from relatum_identity.types import Pair, PairQuery
 
@@ -53,6 +58,38 @@ async def pair(house: House, plugin: Plugin) -> Pair:
     found = (await Pairs(plugin).find(PairQuery())).items
     (double,) = [each for each in found if each.probability > 0.5]
     return double
+
+
+#: What an id says that is a word itself.
+ALREADY_WORDS = {"differs", "partly", "similar"}
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_there_are_words_for_everything_that_is_found(
+    house: House, language: Literal["vi", "en"]
+) -> None:
+    """No field, level, rule or state is shown as programs call it."""
+    words: Any = _Words(Renderer(house.registry), language)
+    fields = [*FIELDS, *ORGANISATION_FIELDS]
+    assert {each.name for each in fields} <= set(KNOWN)
+    levels = {level.id for field in fields for level in levels_of(field)} | {"missing"}
+    rules = {"another_name", "another_birth_date", "another_tax_code", "too_little_of_ones_own"}
+    ids = {"field": {*KNOWN, "created"}, "level": levels, "rule": rules, "state": set(STATES)}
+    for macro, some in ids.items():
+        known_as_is = ALREADY_WORDS if language == "en" else set()
+        same = {id for id in some if words.say(macro, id) == id}
+        assert same <= known_as_is, (macro, same)
+
+
+class _Words:
+    """What the macros of ``words.html`` say."""
+
+    def __init__(self, renderer: Renderer, language: Literal["vi", "en"]) -> None:
+        template = environment_in(language, renderer).get_template("identity/words.html")
+        self._module: Any = template.make_module({})
+
+    def say(self, macro: str, id: str) -> str:
+        return str(getattr(self._module, macro)(id))
 
 
 async def test_an_empty_queue_says_so_and_asks_for_a_sweep(browser: Browser, house: House) -> None:
@@ -119,7 +156,7 @@ async def test_two_people_are_remembered_and_not_asked_again(
         each for each in (await Pairs(plugin).find(PairQuery())).items if each.id == pair.id
     ]
     again = browser.shown(await browser.post(path, fields), 409)
-    assert "Two people" in again.text
+    assert "Not the same" in again.text
 
 
 @pytest.mark.parametrize(

@@ -158,9 +158,10 @@ async def _audit(house: House) -> list[Finding]:
         findings.append(wrong("audit", f"and {hidden:,} more", "GET /api/v1/audit/check"))
     head = f"; newest seal {check.head.number}: {check.head.hash[:16]}" if check.head else ""
     archived = f" ({check.archived:,} of them in the archive)" if check.archived else ""
+    erased = f", {check.redacted:,} of them redacted by erasures" if check.redacted else ""
     unread = f", {check.unread:,} not readable" if check.unread else ""
     text = (
-        f"{check.events:,} events{archived} in {check.seals:,} seals looked at{unread}, "
+        f"{check.events:,} events{archived} in {check.seals:,} seals looked at{erased}{unread}, "
         f"{check.unsealed:,} not sealed yet"
     )
     if not findings:

@@ -12,6 +12,19 @@ def _command(name: str, title: Text, path: str, icon: str, permission: str, word
     return Command(id=id, title=title, path=path, icon=icon, permission=permission, words=words)
 
 
+def _about(name: str, title: Text, path: str, icon: str, permission: str, order: int) -> Command:
+    """Something to do with one customer; after what plugins offer."""
+    return Command(
+        id=f"core.{name}",
+        title=title,
+        path=path,
+        icon=icon,
+        permission=permission,
+        slot="customer.actions",
+        order=order,
+    )
+
+
 COMMANDS = [
     _command(
         "new_customer",
@@ -69,14 +82,53 @@ COMMANDS = [
         SIGNED_IN,
         "password theme mật khẩu giao diện",
     ),
-    Command(
-        id="core.customer_data",
-        title=Text(en="Everything held about them", vi="Toàn bộ dữ liệu đang lưu"),
-        path="/customers/{id}/data",
-        icon="download",
-        permission="core.customers.subject_export",
-        slot="customer.actions",
-        order=800,
+    _about(
+        "write_to",
+        Text(en="Write an e-mail", vi="Viết thư điện tử"),
+        "/customers/{id}/write",
+        "mail",
+        "core.messages.write",
+        700,
+    ),
+    _about(
+        "messages_to",
+        Text(en="Messages to this customer", vi="Tin đã gửi khách này"),
+        "/messages?customer={id}",
+        "message",
+        "core.messages.read",
+        710,
+    ),
+    _about(
+        "contact_with",
+        Text(en="May we contact them?", vi="Có được liên hệ không?"),
+        "/customers/{id}/contact",
+        "shield-check",
+        "core.contact.read",
+        720,
+    ),
+    _about(
+        "merge_with",
+        Text(en="Merge with another", vi="Gộp với khách hàng khác"),
+        "/customers/{id}/merge",
+        "users",
+        "core.customers.merge",
+        730,
+    ),
+    _about(
+        "customer_data",
+        Text(en="Everything held about them", vi="Toàn bộ dữ liệu đang lưu"),
+        "/customers/{id}/data",
+        "download",
+        "core.customers.subject_export",
+        800,
+    ),
+    _about(
+        "erase_customer",
+        Text(en="Erase this customer", vi="Xoá hẳn khách hàng này"),
+        "/customers/{id}/erase",
+        "trash",
+        "core.customers.erase",
+        890,
     ),
     Command(
         id="core.sign_out",

@@ -23,7 +23,7 @@ async def made(browser: Browser) -> UUID:
 async def test_silence_is_shown_as_no_consent(browser: Browser) -> None:
     path = f"/customers/{await made(browser)}"
     customer = await browser.page(path)
-    assert {"href": f"{path}/contact"} in customer.all("a")
+    assert {"class": "button ghost", "href": f"{path}/contact"} in customer.all("a")
     page = await browser.page(f"{path}/contact?lang=en")
     assert "Silence is no consent." in page.text
     assert "no consent" in page.text

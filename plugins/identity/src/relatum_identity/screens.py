@@ -34,6 +34,8 @@ STATES: tuple[State, ...] = ("candidate", "merged", "auto_merged", "distinct", "
 #: So many of a customer's pairs stand in its panel.
 MOST_IN_PANEL = 3
 PER_PAGE = 50
+#: What is shown of both, in this order, when either has it or it was compared.
+KNOWN = ("name", "birth", "tax", "phone", "email", "domain", "address", "zalo", "facebook", "tags")
 
 
 class Queue(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -149,8 +151,8 @@ def _lines(plugin: Plugin, visit: Visit, pair: Pair, people: dict[UUID, Customer
     both = [people.get(id) for id in (pair.first, pair.second)]
     evidence = {each.field: each for each in pair.evidence}
     lines = []
-    for field in ("name", "birth", "phone", "email", "address", "zalo", "facebook", "tags"):
-        first, second = [_values(each, field, settings.birth_field) for each in both]
+    for field in KNOWN:
+        first, second = [_values(each, field, settings) for each in both]
         found = evidence.get(field)
         if first or second or found:
             lines.append(
@@ -166,18 +168,20 @@ def _lines(plugin: Plugin, visit: Visit, pair: Pair, people: dict[UUID, Customer
     return [*lines, Line(field="created", first=made[0], second=made[1])]
 
 
-def _values(customer: Customer | None, field: str, birth_field: str) -> list[str]:
+def _values(customer: Customer | None, field: str, settings: Settings) -> list[str]:
     """What is known of one, as the viewer sees it: what is masked stays masked."""
     if customer is None:
         return []
     if field == "name":
         return [customer.display_name]
-    if field == "birth":
-        known = customer.fields.get(birth_field)
+    if field in ("birth", "tax"):
+        key = settings.birth_field if field == "birth" else settings.tax_field
+        known = customer.fields.get(key)
         return [] if known in (None, "") else [str(known)]
     if field == "tags":
         return list(customer.tags)
-    return [point.raw for point in customer.contact_points if point.kind == field]
+    kind = "website" if field == "domain" else field
+    return [point.raw for point in customer.contact_points if point.kind == kind]
 
 
 TITLE = Text(en="Likely doubles", vi="Hồ sơ có thể trùng")
@@ -202,7 +206,7 @@ PAGES = [
                 vi="Hai hồ sơ đã là một. Có thể hoàn tác ở trang này.",
             ),
             "identity.distinct": Text(
-                en="Remembered: they are two people.", vi="Đã ghi nhớ: đây là hai người."
+                en="Remembered: they are two.", vi="Đã ghi nhớ: đây là hai khách hàng."
             ),
         },
     ),
