@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from relatum.api import ContactPointDraft, CustomerChange, CustomerDraft, Plugin
@@ -67,9 +67,7 @@ async def put_down(house: House) -> dict[Any, tuple[Any, ...]]:
         "SELECT first_id, second_id, proposal, probability, weight, rule FROM identity_pair "
         "WHERE state = 'candidate'"
     )
-    return {
-        frozenset(row[:2]): (row[2], round(row[3], 4), round(row[4], 2), row[5]) for row in rows
-    }
+    return {frozenset(row[:2]): tuple(row[2:]) for row in rows}
 
 
 async def by_everybody(house: House, plugin: Plugin) -> dict[Any, tuple[Any, ...]]:
@@ -141,6 +139,8 @@ CASES = 8
 @settings(
     max_examples=CASES,
     deadline=None,
+    # a case stands on those before it: it cannot be made smaller by itself
+    phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
