@@ -34,6 +34,7 @@ from relatum.web.pages.customers.typed import (
     changed_values,
     draft_from,
     drafted,
+    field_values,
     typed_from,
 )
 
@@ -279,15 +280,15 @@ async def _likely(request: Call, form: CustomerForm, own: UUID | None) -> list[L
         display_name=typed.display_name,
         kind="organisation" if typed.kind == "organisation" else "person",
         contact_points=drafted(typed, None, country),
-        fields=_read_fields(typed, await house.customers.fields(), country),
+        fields=_read_fields(typed, await house.customers.fields()),
     )
     return await house.customers.duplicates.of(sought, other_than=own)
 
 
-def _read_fields(typed: Typed, fields: Sequence[FieldDraft], country: str) -> dict[str, Any]:
+def _read_fields(typed: Typed, fields: Sequence[FieldDraft]) -> dict[str, Any]:
     """The custom fields that can be read; while somebody types not all can."""
     try:
-        return draft_from(typed, fields, country).fields
+        return field_values(typed.fields, fields)
     except InvalidInput:
         return {}
 

@@ -119,7 +119,7 @@ def draft_from(typed: Typed, fields: Sequence[FieldDraft], country: str) -> Cust
     """
     values = dict(_checked(typed))
     values["contact_points"] = drafted(typed, None, country)
-    values["fields"] = _values(typed.fields, fields)
+    values["fields"] = field_values(typed.fields, fields)
     return CustomerDraft(**{key: value for key, value in values.items() if value is not None})
 
 
@@ -149,7 +149,7 @@ def changed_values(
     }
     if differing:
         cleared = {key: None for key, text in differing.items() if not text}
-        changed["fields"] = {**_values(differing, fields), **cleared}
+        changed["fields"] = {**field_values(differing, fields), **cleared}
     return changed
 
 
@@ -171,7 +171,12 @@ def _id(text: str) -> UUID | None:
     return UUID(text) if text else None
 
 
-def _values(texts: Mapping[str, str], fields: Sequence[FieldDraft]) -> dict[str, Any]:
+def field_values(texts: Mapping[str, str], fields: Sequence[FieldDraft]) -> dict[str, Any]:
+    """Custom fields as they were typed, read.
+
+    Raises:
+        InvalidInput: with every value that cannot be read.
+    """
     declared = {field.key: field for field in fields}
     found: dict[str, Any] = {}
     problems: list[Problem] = []
