@@ -1,14 +1,20 @@
 """Tables of consent. Only the services of this plugin write them."""
 
+from typing import ClassVar
+
 from piccolo.columns import UUID, Boolean, Date, Integer, Timestamptz, Varchar
 from piccolo.columns import Text as LongText
 from piccolo.table import Table
 
-from relatum.api import CustomerRef, OnErase, RowRef
+from relatum.api import CustomerRef, OnErase, RowRef, Text
 
 
 class StoredLink(Table, tablename="consent_link"):
     """A link to the preference page of one customer. The secret part of it is kept nowhere."""
+
+    labels: ClassVar = {
+        "": Text(en="Links to the preference page", vi="Liên kết đến trang tuỳ chọn"),
+    }
 
     id = UUID(primary_key=True, default=None)
     customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
@@ -24,6 +30,10 @@ class StoredRequest(Table, tablename="consent_request"):
 
     It outlives the customer as the proof that the request was met, and so holds no words of theirs.
     """
+
+    labels: ClassVar = {
+        "": Text(en="Requests about the data", vi="Yêu cầu về dữ liệu"),
+    }
 
     id = UUID(primary_key=True, default=None)
     customer = CustomerRef(db_column_name="customer_id", null=True, on_erase=OnErase.anonymise)
@@ -49,6 +59,11 @@ class StoredRequest(Table, tablename="consent_request"):
 
 class StoredStep(Table, tablename="consent_step"):
     """One step of a request, in words; goes with the customer."""
+
+    labels: ClassVar = {
+        "": Text(en="What was done about a request", vi="Các bước xử lý yêu cầu"),
+        "step": Text(en="Step", vi="Bước"),
+    }
 
     id = UUID(primary_key=True, default=None)
     request = RowRef(to=StoredRequest, db_column_name="request_id", null=False, index=True)

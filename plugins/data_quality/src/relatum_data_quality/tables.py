@@ -1,10 +1,12 @@
 """Tables of data quality. Only the services of this plugin write them."""
 
+from typing import ClassVar
+
 from piccolo.columns import UUID, Boolean, Date, Integer, Real, Timestamptz, Varchar
 from piccolo.columns import Text as LongText
 from piccolo.table import Table
 
-from relatum.api import CustomerRef
+from relatum.api import CustomerRef, Text
 
 
 class StoredFinding(Table, tablename="data_quality_finding"):
@@ -12,6 +14,23 @@ class StoredFinding(Table, tablename="data_quality_finding"):
 
     The value itself is not kept: ``fingerprint`` tells whether it is still the same.
     """
+
+    labels: ClassVar = {
+        "": Text(en="What is to be mended in the record", vi="Điều cần sửa trong hồ sơ"),
+        "rule": Text(en="", vi=""),
+        "dimension": Text(en="Kind of fault", vi="Loại lỗi"),
+        "dimension=completeness": Text(en="Completeness", vi="Đầy đủ"),
+        "dimension=validity": Text(en="Validity", vi="Hợp lệ"),
+        "dimension=uniqueness": Text(en="Uniqueness", vi="Duy nhất"),
+        "dimension=freshness": Text(en="Freshness", vi="Cập nhật"),
+        "dimension=consistency": Text(en="Consistency", vi="Nhất quán"),
+        "severity=error": Text(en="Error", vi="Lỗi"),
+        "severity=warning": Text(en="Warning", vi="Cảnh báo"),
+        "severity=note": Text(en="Note", vi="Lưu ý"),
+        "state=mended": Text(en="mended", vi="đã sửa"),
+        "state=accepted": Text(en="accepted as it is", vi="chấp nhận giữ nguyên"),
+        "state=gone": Text(en="gone by itself", vi="tự hết"),
+    }
 
     id = UUID(primary_key=True, default=None)
     customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
@@ -33,6 +52,18 @@ class StoredFinding(Table, tablename="data_quality_finding"):
 class StoredScore(Table, tablename="data_quality_score"):
     """How good one record is, from 0 to 1; ``quality`` is the index from 0 to 100."""
 
+    labels: ClassVar = {
+        "": Text(en="How good the record is", vi="Chất lượng của hồ sơ"),
+        "completeness": Text(en="Completeness", vi="Đầy đủ"),
+        "validity": Text(en="Validity", vi="Hợp lệ"),
+        "uniqueness": Text(en="Uniqueness", vi="Duy nhất"),
+        "freshness": Text(en="Freshness", vi="Cập nhật"),
+        "consistency": Text(en="Consistency", vi="Nhất quán"),
+        "quality": Text(en="Index, out of 100", vi="Chỉ số, trên 100"),
+        "stale": Text(en="Out of date", vi="Đã cũ"),
+        "incomplete": Text(en="Incomplete", vi="Còn thiếu"),
+    }
+
     id = UUID(primary_key=True, default=None)
     customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
     completeness = Real(default=0.0)
@@ -49,6 +80,10 @@ class StoredScore(Table, tablename="data_quality_score"):
 
 class StoredVerification(Table, tablename="data_quality_verification"):
     """When a field of a customer was last changed or confirmed."""
+
+    labels: ClassVar = {
+        "": Text(en="When data was verified", vi="Các lần xác minh dữ liệu"),
+    }
 
     id = UUID(primary_key=True, default=None)
     customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
@@ -79,6 +114,10 @@ class StoredDay(Table, tablename="data_quality_day"):
 
 class StoredProposal(Table, tablename="data_quality_proposal"):
     """A value from outside for a field of a customer, until a person takes or leaves it."""
+
+    labels: ClassVar = {
+        "": Text(en="Values from outside", vi="Dữ liệu từ bên ngoài"),
+    }
 
     id = UUID(primary_key=True, default=None)
     customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)

@@ -1,10 +1,12 @@
 """Tables of identity. Only the services of this plugin write them."""
 
+from typing import ClassVar
+
 from piccolo.columns import JSON, UUID, Integer, Real, Timestamptz, Varchar
 from piccolo.columns import Text as LongText
 from piccolo.table import Table
 
-from relatum.api import CustomerRef
+from relatum.api import CustomerRef, Text
 
 
 class StoredPair(Table, tablename="identity_pair"):
@@ -12,6 +14,20 @@ class StoredPair(Table, tablename="identity_pair"):
 
     ``evidence`` maps a field to its level of likeness and its weight in bits; no value of either.
     """
+
+    labels: ClassVar = {
+        "": Text(en="Records that may be the same customer", vi="Hồ sơ có thể trùng"),
+        "proposal": Text(en="", vi=""),
+        "evidence": Text(en="", vi=""),
+        "weight": Text(en="", vi=""),
+        "rule": Text(en="", vi=""),
+        "probability": Text(en="Probability", vi="Xác suất"),
+        "state=candidate": Text(en="to be decided", vi="chờ quyết định"),
+        "state=merged": Text(en="merged", vi="đã gộp"),
+        "state=auto_merged": Text(en="merged by itself", vi="tự động gộp"),
+        "state=distinct": Text(en="not the same", vi="không trùng"),
+        "state=unmerged": Text(en="taken back", vi="đã hoàn tác"),
+    }
 
     id = UUID(primary_key=True, default=None)
     first = CustomerRef(db_column_name="first_id", null=False, derived=True)
@@ -32,6 +48,11 @@ class StoredPair(Table, tablename="identity_pair"):
 class StoredKey(Table, tablename="identity_key"):
     """A fingerprint of something that doubles have in common; the value cannot be read from it."""
 
+    labels: ClassVar = {
+        "": Text(en="Codes made to find duplicates", vi="Mã dùng để tìm hồ sơ trùng"),
+        "key": Text(en="", vi=""),
+    }
+
     id = UUID(primary_key=True, default=None)
     customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)
     key = Varchar(length=60, default="", index=True)
@@ -39,6 +60,10 @@ class StoredKey(Table, tablename="identity_key"):
 
 class StoredChange(Table, tablename="identity_waiting"):
     """A customer who changed since a sweep looked."""
+
+    labels: ClassVar = {
+        "": Text(en="Records waiting for that search", vi="Hồ sơ chờ tìm trùng"),
+    }
 
     id = UUID(primary_key=True, default=None)
     customer = CustomerRef(db_column_name="customer_id", null=False, derived=True)

@@ -4,6 +4,8 @@ Money is whole minor units with a currency code; probabilities, weights and matc
 (10,000 is 1); a day (``…_on``) is a day of the company's calendar.
 """
 
+from typing import ClassVar
+
 from piccolo.columns import (
     JSON,
     UUID,
@@ -20,6 +22,7 @@ from piccolo.columns import (
 from piccolo.table import Table
 
 from relatum.api import CustomerRef, CustomerTrace, OnErase, RowRef
+from relatum.api import Text as Title
 
 
 class StoredPipeline(Table, tablename="sales_pipeline_pipeline"):
@@ -136,6 +139,14 @@ class StoredDeal(Table, tablename="sales_pipeline_deal"):
     change ``version``.
     """
 
+    labels: ClassVar = {
+        "external_source": Title(en="", vi=""),
+        "external_ref": Title(en="", vi=""),
+        "engaged_on": Title(en="Begun", vi="Bắt đầu"),
+        "stage_since": Title(en="In this stage since", vi="Ở giai đoạn này từ"),
+        "last_activity_at": Title(en="Last activity", vi="Hoạt động gần nhất"),
+    }
+
     id = UUID(primary_key=True, default=None)
     external_source = Varchar(length=60, default=None, null=True)
     external_ref = Varchar(length=200, default=None, null=True)
@@ -179,6 +190,12 @@ class StoredDeal(Table, tablename="sales_pipeline_deal"):
 class StoredDealLine(Table, tablename="sales_pipeline_deal_line"):
     """A product in a deal. ``quantity`` is in thousandths; money is in the deal's currency."""
 
+    labels: ClassVar = {
+        "": Title(en="Items of the deals", vi="Mặt hàng trong cơ hội"),
+        "quantity": Title(en="Quantity, in thousandths", vi="Số lượng, theo phần nghìn"),
+        "unit_amount": Title(en="Price of one", vi="Đơn giá"),
+    }
+
     id = UUID(primary_key=True, default=None)
     deal = ForeignKey(
         StoredDeal, on_delete=OnDelete.restrict, null=False, db_column_name="deal_id", index=True
@@ -198,6 +215,10 @@ class StoredDealLine(Table, tablename="sales_pipeline_deal_line"):
 
 class StoredStageChange(Table, tablename="sales_pipeline_stage_change"):
     """A deal came into a stage; the first row of a deal comes from nowhere."""
+
+    labels: ClassVar = {
+        "": Title(en="How the deals went", vi="Diễn biến của cơ hội"),
+    }
 
     id = UUID(primary_key=True, default=None)
     deal = ForeignKey(StoredDeal, on_delete=OnDelete.restrict, null=False, db_column_name="deal_id")
@@ -316,6 +337,11 @@ class WatchedDeal(Table, tablename="sales_pipeline_watched_deal"):
     The customer is whom the log named then, not a reference: a replay may name one who is gone.
     """
 
+    labels: ClassVar = {
+        "": Title(en="Deals that are watched", vi="Cơ hội được theo dõi"),
+        "open": Title(en="Open", vi="Đang mở"),
+    }
+
     deal = UUID(primary_key=True, default=None, db_column_name="deal_id")
     customer = CustomerTrace(default=None, null=True, db_column_name="customer_id", index=True)
     open = Boolean(default=True)
@@ -323,6 +349,10 @@ class WatchedDeal(Table, tablename="sales_pipeline_watched_deal"):
 
 class DealActivity(Table, tablename="sales_pipeline_deal_activity"):
     """An interaction that counts as activity of a deal; a projection of the event log."""
+
+    labels: ClassVar = {
+        "": Title(en="When something was done for a deal", vi="Hoạt động của cơ hội"),
+    }
 
     id = UUID(primary_key=True, default=None)
     deal = RowRef(to=StoredDeal, default=None, null=False, db_column_name="deal_id")

@@ -1,8 +1,9 @@
 """What tables and columns are called for people, in both languages.
 
 Core's own are named here. A plugin names its own with an attribute of the table class, ``labels``:
-by name of a column in the database, ``""`` for the table. Without one a table is called as the
-import target of the same name is, and else as the database calls it.
+by name of a column in the database, ``""`` for the table, ``column=value`` for what stands in a
+column; a column with an empty title is of no use to people and only handed to programs. Without one
+a table is called as the import target of the same name is, and else as the database calls it.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ COLUMNS = _texts(
     ("decided_at", "Decided", "Ngày quyết định"),
     ("decided_by", "Decided by", "Người quyết định"),
     ("direction", "Direction", "Chiều"),
-    ("due_on", "Due", "Hạn"),
     ("display_name", "Name", "Họ và tên"),
+    ("due_on", "Due", "Hạn"),
     ("expires_at", "Until", "Hết hạn"),
     ("external_id", "Id", "Mã"),
     ("field", "Field", "Trường"),
@@ -160,11 +161,11 @@ VALUES: Mapping[str, Labels] = {
         ("card", "Card", "Thẻ"),
         ("other", "Other", "Khác"),
         ("contact_of", "Contact person of", "Người liên hệ của"),
-        ("parent_of", "Parent of", "Đơn vị cấp trên của"),
-        ("household_of", "Household of", "Cùng hộ gia đình"),
+        ("parent_of", "Parent of", "Công ty mẹ của"),
+        ("household_of", "Household of", "Chủ hộ của"),
         ("referred_by", "Referred by", "Được giới thiệu bởi"),
         ("manages", "Manages", "Quản lý"),
-        ("influences", "Influences", "Có ảnh hưởng đến"),
+        ("influences", "Influences", "Có ảnh hưởng tới"),
         ("complaint", "Complaint", "Khiếu nại"),
         ("dispute", "Dispute", "Tranh chấp"),
         ("legal", "Legal", "Pháp lý"),
@@ -207,6 +208,17 @@ VALUES: Mapping[str, Labels] = {
         ("withdrawn", "withdrawn", "đã rút lại"),
         ("received", "received", "đã nhận"),
     ),
+    "fields": _texts(("*", "all", "tất cả")),
+    "field": _texts(
+        ("name", "Name", "Tên"),
+        ("address", "Address", "Địa chỉ"),
+        ("birth", "Date of birth", "Ngày sinh"),
+        ("email", "E-mail", "Email"),
+        ("need", "Need", "Nhu cầu"),
+        ("owner", "Looked after by", "Người phụ trách"),
+        ("phone", "Phone", "Điện thoại"),
+        ("tax_code", "Tax code", "Mã số thuế"),
+    ),
     "outcome": _texts(
         ("allow", "allowed", "được phép"),
         ("defer", "later", "để sau"),
@@ -216,7 +228,7 @@ VALUES: Mapping[str, Labels] = {
     ),
 }
 #: Who did something when it was nobody.
-PROGRAM = Text(en="done by the system", vi="hệ thống tự làm")
+PROGRAM = Text(en="the system", vi="hệ thống")
 CORE = Text(en="Customer record", vi="Hồ sơ khách hàng")
 
 
@@ -229,6 +241,13 @@ class Naming:
             labels = getattr(table, "labels", None)
             if isinstance(labels, Mapping):
                 self._declared[table._meta.tablename] = labels
+        #: of what stands in columns of plugins, by ``table.column=value``
+        self.values = {
+            f"{table}.{name}": text
+            for table, labels in self._declared.items()
+            for name, text in labels.items()
+            if "=" in name
+        }
         self._targets = {
             target.id.replace(".", "_").removesuffix("s"): target.title
             for target in registry.import_targets.declared()
@@ -248,4 +267,4 @@ class Naming:
     def column(self, table: str, name: str) -> Text:
         """Of a column."""
         declared = self._declared.get(table, {}).get(name)
-        return declared or COLUMNS.get(name) or Text(en=name, vi=name)
+        return declared or COLUMNS.get(name) or PARTS.get(name) or Text(en=name, vi=name)

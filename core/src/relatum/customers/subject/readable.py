@@ -7,6 +7,7 @@ nothing and can be printed.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -14,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 
+from relatum.customers.subject.labels import COLUMNS, PARTS, PROGRAM, VALUES
 from relatum.customers.subject.labels import CORE as CORE_TITLE
 from relatum.customers.subject.reducing import MARKS
 from relatum.customers.subject.types import Subject, TableHeld
@@ -21,11 +23,26 @@ from relatum.hooks.gate import CORE
 from relatum.values.text import Text
 from relatum.values.time import zone_of
 
-#: For sorting and searching, or numbers of versions: what they say stands elsewhere in full.
+#: For sorting and searching, or numbers of versions and rows: what they say stands elsewhere in
+#: full, and the tables for programs have them.
 _DERIVED = frozenset(
-    {"sort_key", "search", "search_name", "version", "kind_version", "idempotency_key", "position"}
+    {
+        *("sort_key", "search", "search_name", "version", "kind_version", "idempotency_key"),
+        *("position", "seq", "source_id", "target_id", "subject", "context", "fingerprint"),
+        *("address_hash", "rules_version", "reference"),
+    }
 )
-_NAMED = frozenset({"kind", "type"})
+#: Of a table, columns of these names that people are told all the same.
+_TOLD = frozenset({("core_message", "subject")})
+#: Whose values are ids of kinds and types that have titles.
+_NAMED = frozenset({"kind", "type", "field"})
+#: Who did something; a program is nobody.
+_ACTORS = frozenset({"by", "actor"})
+_PROGRAM = re.compile(r"system|(?:plugin|import|job|token):\S+")
+_AMOUNTS = frozenset({"amount", "unit_price"})
+_DAY = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])")
+_DIGITS = re.compile(r"-?\d{1,15}(?:\.\d+)?")
+_SWAPPED = str.maketrans(",.", ".,")
 
 _SAID: Mapping[str, Text] = {
     name: Text(en=en, vi=vi)
@@ -52,12 +69,14 @@ class Saying(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         titles: of custom fields, kinds and types, by key.
+        values: of what stands in columns of plugins, by ``table.column=value``.
         plugins: what the installed plugins are called, by id.
         zone: in whose time moments are told.
     """
 
     titles: Mapping[str, Text]
-    plugins: Mapping[str, str]
+    values: Mapping[str, Text]
+    plugins: Mapping[str, Text]
     zone: str
 
 
@@ -134,6 +153,7 @@ class _View:
     def __init__(self, language: str, saying: Saying) -> None:
         self._language = language
         self._titles = saying.titles
+        self._values = saying.values
         self._plugins = saying.plugins
         self._zone = zone_of(saying.zone)
         self._marks = {mark: f"({self.say(what)})" for what, mark in MARKS.items()}
@@ -144,7 +164,8 @@ class _View:
     def plugin(self, plugin: str) -> str:
         if plugin == CORE:
             return CORE_TITLE.in_language(self._language)
-        return self._plugins.get(plugin) or plugin
+        named = self._plugins.get(plugin)
+        return named.in_language(self._language) if named else plugin
 
     def title(self, table: TableHeld) -> str:
         return table.title.in_language(self._language)
@@ -154,48 +175,83 @@ class _View:
         return f"{self.title(table)} · {titles[column]}"
 
     def table(self, table: TableHeld, most: int | None) -> TableShown:
-        names = [each for each in table.columns if self._says_something(table, each.name)]
+        names = [
+            each
+            for each in table.columns
+            if each.title.en and self._says_something(table, each.name)
+        ]
         rows = table.rows if most is None else table.rows[-most:]
         return TableShown(
             name=table.name,
             title=self.title(table),
             heads=[each.title.in_language(self._language) for each in names],
-            lines=[[self._cell(each.name, row[each.name]) for each in names] for row in rows],
+            lines=[
+                [self._cell(each.name, row[each.name], table.name) for each in names]
+                for row in rows
+            ],
             rows=len(table.rows),
         )
 
     def _says_something(self, table: TableHeld, name: str) -> bool:
-        if name in _DERIVED:
+        if name in _DERIVED and (table.name, name) not in _TOLD:
             return False
         return any(not _is_technical(row[name]) for row in table.rows)
 
-    def _cell(self, name: str, value: Any) -> str:
-        if isinstance(value, str) and name in _NAMED and value in self._titles:
-            return self._titles[value].in_language(self._language)
-        return "\n".join(self._text(value))
+    def _cell(self, name: str, value: Any, table: str = "") -> str:
+        if isinstance(value, str):
+            named = self._values.get(f"{table}.{name}={value}")
+            return named.in_language(self._language) if named else self._word(name, value)
+        return "\n".join(self._text(value, name))
 
-    def _text(self, value: Any) -> Iterator[str]:
+    def _word(self, name: str, value: str) -> str:
+        """A value of a column or a part of this name: the title it has, or what it is."""
+        named = self._titles.get(value) if name in _NAMED else None
+        named = named or VALUES.get(name, {}).get(value)
+        if named:
+            return named.in_language(self._language)
+        if name in _AMOUNTS and _DIGITS.fullmatch(value):
+            return self._number(float(value))
+        if (name in _ACTORS or name.endswith("_by")) and _PROGRAM.fullmatch(value):
+            return PROGRAM.in_language(self._language)
+        return "" if _is_technical(value) else self._plain(value)
+
+    def _title(self, key: str) -> str:
+        named = self._titles.get(key) or COLUMNS.get(key) or PARTS.get(key)
+        return named.in_language(self._language) if named else key.replace("_", " ")
+
+    def _text(self, value: Any, name: str = "") -> Iterator[str]:
         """A value in lines: what holds others has one for each."""
         if isinstance(value, dict):
-            for key, each in value.items():
-                named = self._titles.get(key)
-                title = named.in_language(self._language) if named else str(key)
-                said = "; ".join(self._text(each))
-                if said:
-                    yield f"{title}: {said}"
+            yield from self._parts(value)
         elif isinstance(value, list):
-            for each in value:
-                yield "; ".join(self._text(each))
+            said = (self._cell(name, each).replace("\n", "; ") for each in value)
+            yield from (each for each in said if each)
         elif isinstance(value, bool):
             yield self.say("yes" if value else "no")
+        elif isinstance(value, int | float):
+            yield self._number(value)
         elif value is not None:
             yield self._plain(str(value))
+
+    def _parts(self, value: Mapping[str, Any]) -> Iterator[str]:
+        for key, each in value.items():
+            said = "" if key in _DERIVED else self._cell(key, each).replace("\n", "; ")
+            if said:
+                yield f"{self._title(key)}: {said}"
+
+    def _number(self, value: float) -> str:
+        """As the language writes it, with at most two decimals."""
+        text = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
+        return text.translate(_SWAPPED) if self._language == "vi" else text
 
     def _plain(self, text: str) -> str:
         if text in self._marks:
             return self._marks[text]
         for mark, said in self._marks.items():
             text = text.replace(mark, said)
+        if _DAY.fullmatch(text):
+            day = dt.date.fromisoformat(text)
+            return f"{day:%d/%m/%Y}" if self._language == "vi" else f"{day:%d %b %Y}"
         moment = _moment(text)
         return text if moment is None else self.moment(moment)
 

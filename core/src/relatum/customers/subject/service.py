@@ -36,6 +36,7 @@ from relatum.events.types import NewEvent
 from relatum.hooks import context
 from relatum.values.ids import new_id
 from relatum.values.problems import Conflict, NotFound, Refused, RelatumError
+from relatum.values.text import Text
 from relatum.values.time import now
 
 if TYPE_CHECKING:
@@ -124,7 +125,24 @@ class Subjects:
         with as_the_house():
             naming = await self._gathering().naming()
         zone = self._house.settings.company.time_zone
-        return Saying(titles=naming.titles, plugins=self._plugins(), zone=zone)
+        return Saying(
+            titles=naming.titles, values=naming.values, plugins=self._plugin_titles(), zone=zone
+        )
+
+    def _plugin_titles(self) -> dict[str, Text]:
+        """What people know plugins by: their pages in the navigation, else what they say they
+        are."""
+        entries: dict[str, list[Text]] = {}
+        for each in self._house.registry.pages.declared():
+            if each.entry is not None:
+                entries.setdefault(each.id.partition(".")[0], []).append(each.title)
+        told = {id: Text(en=said, vi=said) for id, said in self._plugins().items() if said}
+        return told | {
+            id: Text(
+                en=", ".join(t.en for t in some[:2]), vi=", ".join(t.vi or t.en for t in some[:2])
+            )
+            for id, some in entries.items()
+        }
 
     async def _demand(self, viewer: Viewer, customer: UUID) -> None:
         if not viewer.may(PERMISSION):
