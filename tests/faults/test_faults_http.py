@@ -12,6 +12,8 @@ from tests.faults.conftest import GOOD, HEAD, HOOK_LIMIT, Run, Running, Site
 
 VALIDATE = "relatum_validate_interactions"
 SEED = "relatum_seed_demo"
+FIND_DUPLICATES = "relatum_find_duplicates"
+SEND = "relatum_send"
 SLOW = "time.sleep(5)"
 TABLES = 'piccolo_app = "relatum_broken.piccolo_app"'
 
@@ -153,11 +155,68 @@ async def test_plugin_that_breaks_while_it_seeds(site: Site, run: Run, fault: st
     await running.assert_core_answers()
 
 
+@pytest.mark.parametrize("fault", TAKING_PART)
+async def test_plugin_that_breaks_while_it_looks_for_doubles(
+    site: Site, run: Run, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is kept from saving: core's own check answers, and the log names the plugin."""
+    body, words = TAKING_PART[fault]
+    source = f"{HEAD}@hookimpl\nasync def {FIND_DUPLICATES}(plugin, drafts): {body}"
+    site.install("broken", source, version="0.9")
+    running = await run()
+    phone = [{"kind": "phone", "raw": "0901 234 567"}]
+    draft = {"display_name": "Trần Văn Bình", "contact_points": phone}
+    path = "/api/v1/customers?duplicates=show"
+    first = await running.client.post(path, json=draft)
+    again = await running.client.post(path, json=draft)
+    assert (first.status_code, again.status_code) == (201, 201), again.text
+    assert [one["id"] for one in again.json()["duplicates"]] == [first.json()["id"]]
+    assert "broken 0.9" in caplog.text
+    assert words in caplog.text
+    await running.assert_core_answers()
+
+
+CHANNELS = (
+    "@hookimpl\ndef relatum_register_channels(plugin):\n"
+    '    return [Channel(id="broken.mail", title=Text(en="Mail", vi="Thư"), channel="email")]\n'
+)
+
+
+@pytest.mark.parametrize("fault", TAKING_PART)
+async def test_plugin_that_breaks_while_it_sends(site: Site, run: Run, fault: str) -> None:
+    """Nobody knows whether it went out, so a person looks; it is not sent twice."""
+    body, words = TAKING_PART[fault]
+    if fault == "hangs":
+        body, words = 'raise TimeoutError("never")', "TimeoutError: never"  # it may take a minute
+    source = f"{HEAD}{CHANNELS}@hookimpl\nasync def {SEND}(plugin, parcels): {body}"
+    site.install("broken", source, version="0.9")
+    running = await run()
+    points = [{"kind": "email", "raw": "binh@example.com"}]
+    draft = {"display_name": "Trần Văn Bình", "contact_points": points}
+    customer = (await running.client.post("/api/v1/customers", json=draft)).json()["id"]
+    message = {
+        "customer": customer,
+        "channel": "email",
+        "purpose": "service",
+        "content": {"subject": "Lịch hẹn", "text": "Hẹn chị 9 giờ sáng mai."},
+    }
+    made = await running.client.post("/api/v1/messages", json={"items": [message]})
+    assert made.status_code == 201, made.text
+    [sent] = made.json()["items"]
+    for _ in range(2):
+        await running.house.worker.drain()
+        kept = (await running.client.get(f"/api/v1/messages/{sent['id']}")).json()
+        assert kept["state"] == "uncertain"
+        assert kept["attempts"] == 1
+    assert words in kept["detail"]
+    await running.assert_core_answers()
+
+
 def test_faults_are_many() -> None:
     assert len(LOADING) == 12
     assert len(DECLARING) == 3 * len(specs.DECLARING)
     assert len(TAKING_PART) == 5
-    assert {VALIDATE, SEED} == set(specs.TAKING_PART)
+    assert {VALIDATE, SEED, FIND_DUPLICATES, SEND} == set(specs.TAKING_PART)
 
 
 async def record(running: Running) -> Any:
