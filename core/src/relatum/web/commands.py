@@ -102,7 +102,7 @@ COMMANDS = [
         "contact_with",
         Text(en="May we contact them?", vi="Có được liên hệ không?"),
         "/customers/{id}/contact",
-        "shield-check",
+        "shield",
         "core.contact.read",
         720,
     ),
