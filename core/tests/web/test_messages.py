@@ -32,7 +32,7 @@ async def test_the_gate_is_asked_before_an_email_goes(browser: Browser) -> None:
     office = post_office(browser.house)
     id = await made(browser)
     path = f"/customers/{id}/write"
-    assert {"href": path} in (await browser.page(f"/customers/{id}")).all("a")
+    assert path in [each["href"] for each in (await browser.page(f"/customers/{id}")).all("a")]
     page = await browser.page(f"{path}?lang=en")
     written = {"subject": "Lịch hẹn", "text": f"Hẹn gặp chị. {EVIL}", "purpose": "service"}
     answer = await browser.send(page, path, **written, go="look")
@@ -64,6 +64,16 @@ async def test_what_is_not_allowed_is_said_with_its_reasons(browser: Browser) ->
     assert "no consent" in page.text
     page = await browser.page(f"/messages?customer={id}")
     assert "no consent" in page.text
+
+
+async def test_an_empty_list_says_where_messages_are_written(browser: Browser) -> None:
+    page = await browser.page("/messages?lang=en")
+    assert "They are written from the page of a customer." in page.text
+    page = await browser.page("/messages?state=sent&lang=en")
+    assert "No message fits." in page.text
+    (id,) = await browser.house.customers.create([CustomerDraft(display_name="Lan")], by="system")
+    page = await browser.page(f"/messages?customer={id}")
+    assert f"/customers/{id}/write" in [each["href"] for each in page.all("a")]
 
 
 async def test_a_planned_message_is_cancelled(browser: Browser) -> None:

@@ -28,7 +28,7 @@ async def made(browser: Browser) -> tuple[UUID, UUID]:
 async def test_who_looks_the_same_is_compared_merged_and_taken_back(browser: Browser) -> None:
     one, other = await made(browser)
     path = f"/customers/{one}"
-    assert {"href": f"{path}/merge"} in (await browser.page(path)).all("a")
+    assert {"class": "button ghost", "href": f"{path}/merge"} in (await browser.page(path)).all("a")
     page = await browser.page(f"{path}/merge?lang=en")
     assert "same phone" in page.text
     assert EVIL in page.text

@@ -112,8 +112,9 @@ async def show_messages(request: Call) -> Html:
     form, asked = filtered(request, MessageFilter)
     query = MessageQuery(customer=asked.customer, state=asked.state, cursor=asked.cursor)
     found = await request.house.contact.outbox.find(query)
-    ids = list({message.customer for message in found.items})
-    people = {each.id: each for each in await request.house.customers.get_many(ids)}
+    ids = {message.customer for message in found.items}
+    ids |= {asked.customer} if asked.customer else set()
+    people = {each.id: each for each in await request.house.customers.get_many(list(ids))}
     say = translations(language_of(request)).gettext
     return await page(
         request,
