@@ -36,10 +36,19 @@ class Models:
         self._db = db
 
     async def add(self, model: Model, kind: Kind = "person") -> None:
-        """Keep a model as the newest of its kind, and a few before it."""
+        """Keep a model as the newest of its kind, and a few before it; one that says the same as
+        the newest is not kept twice.
+        """
         statistics = nameless(model.statistics)
         text = msgspec.json.encode(msgspec.structs.replace(model, statistics=statistics)).decode()
         async with self._db.transaction():
+            newest = await self._db.fetch_one(
+                "SELECT model FROM identity_model WHERE kind = ? "
+                "ORDER BY learned_at DESC, id LIMIT 1",
+                kind,
+            )
+            if newest is not None and msgspec.json.decode(newest[0]) == msgspec.json.decode(text):
+                return
             await self._db.insert(
                 "identity_model",
                 ("id", "kind", "learned_at", "records", "model"),
