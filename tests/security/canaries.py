@@ -68,12 +68,20 @@ class Canaries:
         """The canaries in a text; they are letters, digits and dashes, which nothing escapes."""
         low = CHANCE.sub("", text.lower())
         words = {word: self.words[word] for word in WORD.findall(low) if word in self.words}
-        return words | {key: each for key, each in self.texts.items() if key in low}
+        bare = _BETWEEN.sub("", low)
+        return words | {
+            key: each for key, each in self.texts.items() if key in (bare if key.isdigit() else low)
+        }
 
 
 #: Digits that stand for nothing: the proof of a form's origin, sizes and times among the figures.
 CHANCE = re.compile(
-    r'name="csrf" (?:content|value)="[0-9a-f]+"|^[a-z_]+(?:\{[^}]*\})? [0-9.e+-]+$', re.MULTILINE
+    r'name="csrf" (?:content|value)="[0-9a-f]+"|^[a-z_]+(?:\{.*\})? [0-9.e+-]+$', re.MULTILINE
+)
+#: Where six digits of a telephone occur by chance: ids, digests, parts of a second.
+_BETWEEN = re.compile(
+    r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b(?=[0-9]*[a-f])[0-9a-f]{16,}\b"
+    r"|(?<=:\d\d)\.\d{1,6}"
 )
 
 

@@ -57,3 +57,22 @@ def test_places_have_words_of_their_own() -> None:
     canaries.text("123456", ["a"], "the same again")
     with pytest.raises(ValueError, match="x alone"):
         canaries.text("123456", ["b"], "amount")
+
+
+def test_digits_that_stand_for_nothing_are_no_leak() -> None:
+    canaries = Canaries()
+    canaries.text("912704", ["c1"], "phone", "contact")
+    for answer in (
+        '{"at":"2026-11-22T10:11:12.912704Z"}',
+        '{"id":"01a20588-d7cb-74e3-926a-540491270400"}',
+        '{"digest":"a91270400f0e0d0c0b0a0908070605"}',
+        'relatum_seconds{path="/customers/{id}"} 1.7912704e9',
+    ):
+        assert not leaks(canaries, eyes(), answer), answer
+    for answer in (
+        '{"raw":"0912704000"}',
+        '{"at":"84912704000"}',
+        "call 0912704000:12",
+        "x0912704",
+    ):
+        assert leaks(canaries, eyes(), answer), answer
