@@ -37,11 +37,13 @@ OF_THE_VISITOR = (
 #: What was done on one side only, so that somebody could see unmasked; and figures of the process,
 #: which are of no customer and different each time.
 #: How far handlers have come is of the house. What a merge would move is counted in full, because
-#: all of it is moved, also what the viewer does not see.
+#: all of it is moved, also what the viewer does not see. What is held about somebody is theirs as a
+#: whole: what tells who others are is taken out of it, the matrix looks that it is.
 ELSEWHERE = (
     *("/api/v1/audit", "/api/v1/accounts", "/api/v1/roles", "/api/v1/standings", "/metrics"),
     *("/api/v1/handlers", "/api/v1/customers/{customer_id}/merge-preview/"),
     *("/customers/{customer_id}/merge/", "/customers/{customer_id}/merges/"),
+    *("/customers/{customer_id}/data", "/api/v1/customers/{customer_id}/subject-export"),
     # and so is what erasing one would take
     *("/api/v1/customers/{customer_id}/erasure", "/customers/{customer_id}/erase"),
 )
