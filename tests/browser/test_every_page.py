@@ -4,7 +4,8 @@ and to the policy in a browser."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,8 +38,6 @@ ELSEWHERE = {
     "/erasures/{erasure_id}": "core/tests/web: of one who was erased",
     "/messages/{message_id}": "core/tests/web: of a message that was written",
     "/p/consent/preferences/{token}": "plugins/consent/tests: for whoever has the link",
-    "/p/consent/requests/{request_id}": "plugins/consent/tests: nobody asked yet",
-    "/p/data_quality/findings/{finding}": "plugins/data_quality/tests: of what is wrong",
     "/p/identity/pairs/{pair}": "plugins/identity/tests: of two who are alike",
     "/p/sales_pipeline/deals/{id}/move": "a part of the board",
     "/panels/{panel_id}/{customer_id}": "a part of the page of a customer",
@@ -53,6 +52,14 @@ ELSEWHERE = {
     "/sign-in/second-factor": "core/tests/web: needs a first one",
     "/unsubscribe/{token}": "core/tests/web: for whoever has the link",
 }
+
+
+@pytest.fixture(scope="module")
+def site(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The furnished company as it is: what links lead to hangs on what nobody has changed yet."""
+    site = Site(tmp_path_factory.mktemp("every_page"), like=furnished / "home")
+    with site.running():
+        yield site
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
