@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from relatum.events.lanes import Lane
 from relatum.events.positions import SPACE, BusyError, Range
 from relatum.events.runner import HandlerRunner
 from relatum.values.time import now
@@ -198,6 +199,35 @@ async def test_law_of_many_workers(world: World, steps: list[Op], batch: int, sh
         await world.check(complete=False)
     await world.finish()
     await world.check(complete=True)
+
+
+@pytest.mark.parametrize("customer", range(len(CUSTOMERS)))
+async def test_what_was_looked_through_for_fewer_customers_is_looked_through_again(
+    world: World, customer: int
+) -> None:
+    """A range keeps its id when its neighbours are merged into it; that nothing was found for it
+    before says nothing about their customers."""
+    await world.begin(batch=3, shards=4)
+    await world.append([customer])
+    await world.run(0)
+    await world.scenes[1].runner.replay("probe.writer")
+    await world.shards(0, 1)
+    await world.run(0)
+    await world.check(complete=True)
+
+
+def test_a_lane_that_others_were_merged_into_begins_where_it_stands() -> None:
+    whole = Range.all_of("a.b", 10)
+    half = msgspec.structs.replace(whole, hi=SPACE // 2)
+    lane = Lane(half, "sqlite")
+    lane.scanned = 50
+    lane.adopt(half)
+    assert lane.scanned == 50
+    lane.adopt(whole)
+    assert lane.scanned == 10
+    lane.scanned = 60
+    lane.moved(half)
+    assert lane.scanned == 10
 
 
 async def test_the_law_notices_a_position_that_is_written_apart(

@@ -50,15 +50,20 @@ class Lane:
 
     def adopt(self, at: Range) -> None:
         """What the database says, when nobody here has moved it since it was asked."""
-        if at.position != self.at.position:
+        if at.position != self.at.position or not self._same_customers(at):
             self.scanned = at.position
         self.at = at
 
     def moved(self, at: Range) -> None:
         """We have taken it further."""
         self.moves += 1
+        self.scanned = max(self.scanned, at.position) if self._same_customers(at) else at.position
         self.at = at
-        self.scanned = max(self.scanned, at.position)
+
+    def _same_customers(self, at: Range) -> bool:
+        """Whether what was looked through says anything about a range of this id: after others were
+        merged into it, it does not."""
+        return (at.lo, at.hi) == (self.at.lo, self.at.hi)
 
     def lost(self) -> None:
         """Another worker is at it: leave it to that one for a moment."""

@@ -55,8 +55,9 @@ class HandlerRunner:
         self._taker = Taker(db, events, registry, metrics=metrics)
         self._turn = asyncio.Lock()
         self._follower: Follower | None = None
-        #: how far each range was looked through beyond its position without finding anything
-        self._scanned: dict[str, tuple[int, int]] = {}
+        #: how far each range was looked through beyond its position without finding anything; one
+        #: of other customers is another range, though it goes on under the same id
+        self._scanned: dict[tuple[str, int, int], tuple[int, int]] = {}
 
     def identify_with(self, identities: Identities) -> None:
         """From now on events are handed over under the ids that their customers have then."""
@@ -138,7 +139,7 @@ class HandlerRunner:
     async def _one_batch(
         self, handler: Handler, at: Range, until: int, exactly: bool
     ) -> tuple[int, Range, bool]:
-        seen_from, seen_to = self._scanned.get(at.id, (-1, 0))
+        seen_from, seen_to = self._scanned.get((at.id, at.lo, at.hi), (-1, 0))
         # Looked at from another position: another process has replayed or handled meanwhile.
         after = max(seen_to, at.position) if seen_from == at.position else at.position
         if after >= until and not (exactly and at.position < until):
@@ -151,7 +152,7 @@ class HandlerRunner:
         full = len(events) == limit
         reached = events[-1].seq if full else until
         if not events and not exactly and reached - at.position < SCAN_UNWRITTEN:
-            self._scanned[at.id] = (at.position, reached)
+            self._scanned[at.id, at.lo, at.hi] = (at.position, reached)
             return 0, at, False
         count, at = await self._taker.take(handler, at, lambda: (events, reached))
         return count, at, full
@@ -216,7 +217,7 @@ class HandlerRunner:
         async with self._turn, self._db.transaction():
             # first the rows, then the reset: a batch of another process may still be writing
             for each in await positions.hold_all(handler_id):
-                self._scanned.pop(each.id, None)
+                self._scanned.pop((each.id, each.lo, each.hi), None)
             await handler.reset(self._registry.plugin_of(handler_id))
             await self._taker.parking.forget(handler_id)
             await positions.restart(handler_id, total=total, until=until)
