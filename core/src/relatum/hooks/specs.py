@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from relatum.interactions.types import InteractionDraft
 
 PROJECT = "relatum"
-#: Version of this page. A field more is a minor step; a hook or argument less a major one.
-CORE_API = "1.1"
+#: Version of this page and of the manifest. A field more is a minor step; a hook or argument less a major one.
+CORE_API = "1.2"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
