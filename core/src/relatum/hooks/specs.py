@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from relatum.contact.outbox.types import Parcel
     from relatum.customers.types import CustomerDraft
     from relatum.hooks.context import Plugin
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
         InteractionKind,
         Job,
         LikelyDuplicate,
+        OpenBusiness,
         Permission,
         QualityRule,
         Receipt,
@@ -52,7 +55,8 @@ if TYPE_CHECKING:
     from relatum.interactions.types import InteractionDraft
 
 PROJECT = "relatum"
-#: Version of this page and of the manifest. A field more is a minor step; a hook or argument less a major one.
+#: Version of this page and of the manifest. A field more is a minor step; a hook or argument less
+#: a major one.
 CORE_API = "1.2"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -456,6 +460,29 @@ async def relatum_find_duplicates(
 
 
 @hookspec
+async def relatum_open_business(plugin: Plugin, customers: Sequence[UUID]) -> list[OpenBusiness]:
+    """Say with which customers something is not over yet, so that no schedule erases them.
+
+    Called by whoever lists customers that have been idle for long (up to a thousand at once), by
+    core before it erases such a batch, and once more inside the transaction that erases it; and by
+    the preview of an erasure, which shows the answer as a warning. It sees all rows, whoever asks.
+    Nothing may be written. In dependency order.
+
+    Returns:
+        One ``OpenBusiness`` for each customer of the batch with whom something is open.
+
+    An exception, an answer of the wrong type, or none in time means that nobody of the batch is
+    erased by the schedule. A person's own request to be erased is not held up by anything here.
+
+    Example:
+        ``return [OpenBusiness(customer=guest, text=Text(en="booked", vi="đã đặt lịch"))]``
+
+    Since core_api 1.2.
+    """
+    raise NotImplementedError
+
+
+@hookspec
 async def relatum_seed_demo(plugin: Plugin, customers: Sequence[Any], seed: int) -> None:
     """Add the plugin's part of the demo company.
 
@@ -499,5 +526,6 @@ TAKING_PART = (
     "relatum_validate_interactions",
     "relatum_find_duplicates",
     "relatum_send",
+    "relatum_open_business",
     "relatum_seed_demo",
 )
