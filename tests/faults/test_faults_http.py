@@ -14,6 +14,7 @@ VALIDATE = "relatum_validate_interactions"
 SEED = "relatum_seed_demo"
 FIND_DUPLICATES = "relatum_find_duplicates"
 SEND = "relatum_send"
+OPEN_BUSINESS = "relatum_open_business"
 SLOW = "time.sleep(5)"
 TABLES = 'piccolo_app = "relatum_broken.piccolo_app"'
 
@@ -173,6 +174,24 @@ async def test_plugin_that_breaks_while_it_looks_for_doubles(
     assert [one["id"] for one in again.json()["duplicates"]] == [first.json()["id"]]
     assert "broken 0.9" in caplog.text
     assert words in caplog.text
+    await running.assert_core_answers()
+
+
+@pytest.mark.parametrize("fault", TAKING_PART)
+async def test_plugin_that_breaks_while_it_says_what_is_open(
+    site: Site, run: Run, fault: str
+) -> None:
+    """No schedule erases anybody then; the preview says so, and whoever asked may be erased."""
+    body, words = TAKING_PART[fault]
+    source = f"{HEAD}@hookimpl\nasync def {OPEN_BUSINESS}(plugin, customers): {body}"
+    site.install("broken", source, version="0.9")
+    running = await run()
+    made = await running.client.post("/api/v1/customers", json={"display_name": "Trần Văn Bình"})
+    path = f"/api/v1/customers/{made.json()['id']}"
+    preview = await running.client.get(f"{path}/erasure")
+    [said] = preview.json()["business"]
+    assert "broken 0.9" in said["en"]
+    assert words in said["en"]
     await running.assert_core_answers()
 
 

@@ -52,6 +52,7 @@ from relatum.hooks.declarations import (
     Job,
     LikelyDuplicate,
     Numbered,
+    OpenBusiness,
     Permission,
     Prepared,
     Proposed,
@@ -89,6 +90,8 @@ from relatum.importing.targets.keys import EXPORT_SOURCE, export_keys
 from relatum.interactions.events import InteractionFact
 from relatum.interactions.types import Amount, Interaction, InteractionDraft, InteractionQuery
 from relatum.jobs.types import JobRequest, JobRun, Progress, Run
+from relatum.plugins.processing import Processing
+from relatum.plugins.register import Processor, RegisterFinding
 from relatum.reports.counting import NOTHING, Counted, Cut, count
 from relatum.reports.periods import Stretch
 from relatum.values.address import Address, AddressReading, AdminUnit, Conversion, UnitShare
@@ -200,6 +203,7 @@ __all__ = [
     "Numbered",
     "Objection",
     "OnErase",
+    "OpenBusiness",
     "Page",
     "PageQuery",
     "Panel",
@@ -214,6 +218,8 @@ __all__ = [
     "Preference",
     "Prepared",
     "Problem",
+    "Processing",
+    "Processor",
     "Progress",
     "Proof",
     "Proposed",
@@ -222,6 +228,7 @@ __all__ = [
     "Redirect",
     "Refusal",
     "Refused",
+    "RegisterFinding",
     "RelatumError",
     "Report",
     "Retry",

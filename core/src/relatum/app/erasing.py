@@ -31,6 +31,7 @@ def erasing_of(house: House) -> Erasing:
         cipher=house.secrets,
         duties=load_duties(settings.contact.profile),
         country=lambda: house.settings.company.country,
+        dispatcher=house.dispatcher,
     )
     return Erasing(*(house.db, house.events, house.customers, house.registry, house.keys), around)
 

@@ -268,6 +268,28 @@ class Reading:
                 raise ArchivedAway(away) from error
         return found
 
+    async def customers_since(self, moment: dt.datetime) -> set[UUID]:
+        """With whom something happened that was recorded since, or somewhat before; archived alone.
+
+        Told by months: of files with anything recorded since, everybody is named. One or two of
+        their columns are unpacked. The ids are those of then, also of customers merged since.
+
+        Raises:
+            ArchivedAway: a file cannot be read.
+        """
+        found: set[str] = set()
+        with as_the_house():
+            away = [each for each in await self._catalogue.away(-1) if each.last_at >= moment]
+        for entry in away:
+            try:
+                async with self._turn:
+                    reader = await self._reader(entry)
+                    found |= await asyncio.to_thread(reader.customers, entry.gone)
+            except (ForeignFile, ConfigurationError) as error:
+                short = KINDS[entry.kind].short
+                raise ArchivedAway(f"{short} of {entry.month} are archived: {error}") from error
+        return {UUID(id) for id in found}
+
     async def since(self, seq: int) -> list[str]:
         """The months of which something is archived that events after this number need."""
         with as_the_house():

@@ -22,6 +22,7 @@ from relatum.hooks.declarations import (
     InteractionKind,
     Job,
     LikelyDuplicate,
+    OpenBusiness,
     Permission,
     QualityRule,
     Receipt,
@@ -350,6 +351,18 @@ def _receipts(hook: str, answer: object, arguments: Mapping[str, Any]) -> Proble
     return None
 
 
+def _business(hook: str, answer: object, arguments: Mapping[str, Any]) -> Problem | None:
+    if not isinstance(answer, list):
+        return _wrong_answer(hook, "a list of OpenBusiness", answer)
+    asked = set(arguments["customers"])
+    for one in answer:
+        if not isinstance(one, OpenBusiness) or not isinstance(one.text, Text):
+            return _wrong_answer(hook, "a list of OpenBusiness(customer, Text)", one)
+        if one.customer not in asked:
+            return _wrong_answer(hook, "customers of the batch", one.customer)
+    return None
+
+
 def _none(hook: str, answer: object, arguments: Mapping[str, Any]) -> Problem | None:
     return None if answer is None else _wrong_answer(hook, "None", answer, "return nothing")
 
@@ -371,5 +384,6 @@ ANSWERS: dict[str, Callable[[str, object, Mapping[str, Any]], Problem | None]] =
     "relatum_validate_interactions": _refusals,
     "relatum_find_duplicates": _likely,
     "relatum_send": _receipts,
+    "relatum_open_business": _business,
     "relatum_seed_demo": _none,
 }

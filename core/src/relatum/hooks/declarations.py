@@ -335,6 +335,17 @@ class LikelyDuplicate(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Text, ...] = ()
 
 
+class OpenBusiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is not over yet with a customer: no schedule erases them meanwhile.
+
+    Attributes:
+        text: what it is, as a person reads it, without names: ``2 open deals``.
+    """
+
+    customer: UUID
+    text: Text
+
+
 class QualityRule(msgspec.Struct, frozen=True, kw_only=True):
     """Something that may be wrong with a customer's record, or with what hangs on it.
 

@@ -74,6 +74,9 @@ class ArchivedInteractions(Protocol):
     async def known(self, ids: Sequence[UUID]) -> dict[UUID, str | None]:
         """Those of these that are archived, and their idempotency keys."""
 
+    async def customers_since(self, moment: dt.datetime) -> set[UUID]:
+        """With whom something happened since that is archived, by the ids of then."""
+
 
 class Interactions:
     """What happened between customers and the business."""
@@ -140,6 +143,16 @@ class Interactions:
             id: moment if isinstance(moment, dt.datetime) else dt.datetime.fromisoformat(moment)
             for id, moment in found
         }
+
+    async def archived_since(self, moment: dt.datetime) -> set[UUID]:
+        """With whom something happened since that is archived by now, by the ids of then.
+
+        Told by months, so that it may be somewhat longer ago. Files are read: not for every look.
+
+        Raises:
+            ArchivedAway: a file of the archive cannot be read, so that nobody knows.
+        """
+        return await self.archived.customers_since(moment) if self.archived else set()
 
     async def ids_by_key(self, keys: Sequence[str]) -> dict[str, UUID]:
         """Idempotency key → interaction, for those that are recorded, archived ones too."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from relatum.api import (
     BulkAction,
@@ -16,6 +17,7 @@ from relatum.api import (
     InteractionKind,
     Job,
     Metric,
+    OpenBusiness,
     Panel,
     Permission,
     Plugin,
@@ -32,6 +34,7 @@ from relatum_sales_pipeline.handlers import HANDLERS
 from relatum_sales_pipeline.import_targets import DealsTarget, ProductsTarget, TeamsTarget
 from relatum_sales_pipeline.jobs import JOBS
 from relatum_sales_pipeline.kinds import KINDS
+from relatum_sales_pipeline.open_business import open_deals
 from relatum_sales_pipeline.permissions import PERMISSIONS
 from relatum_sales_pipeline.quality import QUALITY_RULES
 from relatum_sales_pipeline.reports import REPORTS
@@ -138,3 +141,8 @@ async def relatum_validate_interactions(
 @hookimpl
 async def relatum_seed_demo(plugin: Plugin, customers: Sequence[Any], seed: int) -> None:
     await seed_demo(plugin, customers, seed)
+
+
+@hookimpl
+async def relatum_open_business(plugin: Plugin, customers: Sequence[UUID]) -> list[OpenBusiness]:
+    return await open_deals(plugin, customers)

@@ -18,6 +18,7 @@ import msgspec
 
 from relatum.customers import events as facts
 from relatum.customers.erasing import ledger
+from relatum.customers.erasing.business import Business, Schedule, not_due
 from relatum.customers.erasing.files import Files
 from relatum.customers.erasing.keeping import Cipher, Duties, Keeping
 from relatum.customers.erasing.knowing import Knowing, Known
@@ -51,7 +52,9 @@ if TYPE_CHECKING:
     from relatum.customers.service import Customers
     from relatum.db.database import Database
     from relatum.events.log import EventLog
+    from relatum.hooks.dispatcher import Dispatcher
     from relatum.hooks.registry import Registry
+    from relatum.values.text import Text
 
 #: Customers in one transaction.
 AT_ONCE = 100
@@ -81,6 +84,7 @@ class Surroundings(msgspec.Struct, kw_only=True):
         cipher: encrypts what the law keeps.
         duties: what it keeps.
         country: where the company is, for the spelling of numbers.
+        dispatcher: by which plugins are asked what is not over yet.
     """
 
     folders: dict[str, Path]
@@ -90,6 +94,7 @@ class Surroundings(msgspec.Struct, kw_only=True):
     cipher: Cipher
     duties: Duties
     country: Callable[[], str]
+    dispatcher: Dispatcher
 
 
 class Erasing:
@@ -110,6 +115,7 @@ class Erasing:
         self._registry = registry
         self._country = around.country
         self._around = around
+        self._business = Business(around.dispatcher)
         self._receipts = Receipts(db)
         self._reaching = Reaching(db)
         self._knowing = Knowing(db)
@@ -134,10 +140,20 @@ class Erasing:
                 customer=customer,
                 absorbed=ids[1:],
                 holds=holds.get(customer, []),
+                business=await self._business.of_one(customer),
                 tables=[*_counted(reach), *await self._log_of(ids)],
                 kept=await self._keeping.of(reach, catalogue, now().date()),
                 backups=await asyncio.to_thread(self._around.backups),
             )
+
+    async def open_business(self, customers: Sequence[UUID]) -> dict[UUID, list[Text]]:
+        """What is not over yet with these customers, as plugins say; the others are left out.
+
+        Raises:
+            PluginError: one of them did not say.
+        """
+        with as_the_house():
+            return await self._business.of(customers)
 
     async def receipt(self, id: UUID) -> Erasure:
         """One receipt.
@@ -203,6 +219,22 @@ class Erasing:
         Raises:
             InvalidInput: no reason is given.
         """
+        return await self._erase_many(customers, _Order(by=by, reason=reason))
+
+    async def erase_scheduled(
+        self, customers: Sequence[UUID], schedule: Schedule, *, by: str, reason: str
+    ) -> ErasureBatch:
+        """As :meth:`erase_many`, because a schedule says so and not a person.
+
+        Whoever has open business stays, and so does everybody of the batch while a plugin cannot
+        say whether they have. Both are looked at, and the schedule is asked, before anything
+        happens and once more in the transaction that erases; who must stay by then does not keep
+        the others.
+        """
+        return await self._erase_many(customers, _Order(by=by, reason=reason, schedule=schedule))
+
+    async def _erase_many(self, customers: Sequence[UUID], order: _Order) -> ErasureBatch:
+        reason = order.reason
         if not reason.strip() or len(reason) > LONGEST_REASON:
             raise InvalidInput(
                 f"expected a reason of 1 to {LONGEST_REASON} characters, got {len(reason)}; write "
@@ -219,9 +251,9 @@ class Erasing:
             out = {each.customer for each in refused} | old.keys()
             todo = [id for id in wanted if id not in out]
             for start in range(0, len(todo), AT_ONCE):
-                made, held = await self._erase(todo[start : start + AT_ONCE], by, reason)
+                made, stayed = await self._erase(todo[start : start + AT_ONCE], order)
                 erased += made
-                refused += held
+                refused += stayed
             await self.finish()
         return ErasureBatch(erased=[*old.values(), *erased], refused=refused)
 
@@ -252,17 +284,39 @@ class Erasing:
         return refused
 
     async def _erase(
-        self, customers: Sequence[UUID], by: str, reason: str
+        self, customers: Sequence[UUID], order: _Order
     ) -> tuple[list[Erasure], list[NotErased]]:
-        """One batch: copies in files, then everything else in one transaction."""
+        """One batch, as often as somebody in it has to stay after all: then without them."""
+        left, refused = list(customers), await self._staying(customers, order)
+        while left := _without(left, refused):
+            try:
+                return await self._erase_together(left, order), refused
+            except _StayingError as late:
+                refused += late.refused
+        return [], refused
+
+    async def _staying(self, customers: Sequence[UUID], order: _Order) -> list[NotErased]:
+        """Who cannot be erased as things stand."""
         held = await self._holds(customers)
         refused = [_held(id, holds) for id, holds in held.items()]
-        free = [id for id in customers if id not in held]
-        if not free:
-            return [], refused
+        left = _without(customers, refused)
+        if order.schedule is not None and left:
+            refused += await self._business.staying(left)
+            left = _without(left, refused)
+        if order.schedule is not None and left:
+            refused += not_due(await order.schedule.staying(left))
+        return refused
+
+    async def _erase_together(self, free: list[UUID], order: _Order) -> list[Erasure]:
+        """Copies in files, then everything else in one transaction.
+
+        Raises:
+            _StayingError: some of them have to stay by now; nothing in the database has changed.
+        """
         job = _Job(
-            by=by,
-            reason=reason.strip(),
+            by=order.by,
+            reason=order.reason.strip(),
+            order=order,
             absorbed={id: await self._absorbed_by(id) for id in free},
         )
         job.known = await self._knowing.of(job.every())
@@ -279,7 +333,7 @@ class Erasing:
             placed = True
         finally:
             await asyncio.to_thread(self._around.archive.forget, rewritten, placed=placed)
-        return made, refused
+        return made
 
     def _marks(self, known: Known) -> tuple[Marks, Marks]:
         country = self._country()
@@ -294,7 +348,7 @@ class Erasing:
         redactor: Redactor,
         rewritten: Sequence[Any],
     ) -> list[Erasure]:
-        await self._hold(job.customers())
+        await self._hold(job.customers(), job.order)
         catalogue = await self._reaching.catalogue()
         lengths = await lengths_of(self._db, catalogue)
         made: list[Erasure] = []
@@ -327,9 +381,11 @@ class Erasing:
             ],
         )
         await self._events.append([_fact(each) for each in made], by=job.by)
+        if job.order.schedule is not None:
+            await job.order.schedule.erased(made)
         return made
 
-    async def _hold(self, customers: Sequence[UUID]) -> None:
+    async def _hold(self, customers: Sequence[UUID], order: _Order) -> None:
         """Nobody merges meanwhile, and nothing new hangs itself on those who go."""
         await self._db.hold(TURN)
         if self._db.kind == "postgresql":
@@ -338,8 +394,8 @@ class Erasing:
                 list(customers),
             )
             await self._db.execute("LOCK TABLE core_event_seal IN EXCLUSIVE MODE")
-        for customer, holds in (await self._holds(customers)).items():
-            raise Conflict(_held(customer, holds).why)
+        if refused := await self._staying(customers, order):
+            raise _StayingError(refused)
 
     async def _prepare(
         self, job: _Job, customer: UUID, catalogue: Catalogue
@@ -416,11 +472,28 @@ class Erasing:
         return done
 
 
+class _Order(msgspec.Struct, kw_only=True, frozen=True):
+    """Who wants it and why; ``schedule`` when no person decided it."""
+
+    by: str
+    reason: str
+    schedule: Schedule | None = None
+
+
+class _StayingError(Exception):
+    """Some of a batch have to stay, as is seen once nobody else can change anything."""
+
+    def __init__(self, refused: list[NotErased]) -> None:
+        super().__init__()
+        self.refused = refused
+
+
 class _Job(msgspec.Struct, kw_only=True):
     """One batch while it is worked on."""
 
     by: str
     reason: str
+    order: _Order
     absorbed: dict[UUID, list[UUID]]
     known: Known = None  # type: ignore[assignment]
     counts: list[TableCount] = msgspec.field(default_factory=list)
@@ -434,6 +507,11 @@ class _Job(msgspec.Struct, kw_only=True):
 
     def texts(self) -> frozenset[str]:
         return frozenset(str(id) for id in self.every())
+
+
+def _without(customers: Sequence[UUID], refused: Sequence[NotErased]) -> list[UUID]:
+    out = {each.customer for each in refused}
+    return [id for id in customers if id not in out]
 
 
 def _counted(reach: Reach) -> list[TableCount]:

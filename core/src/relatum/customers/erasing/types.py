@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from relatum.values.text import Text
+
 Reason = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
@@ -76,12 +78,15 @@ class ErasurePreview(msgspec.Struct, kw_only=True, frozen=True):
     Attributes:
         absorbed: ids of customers merged into this one; they are erased with it.
         holds: legal holds; while there is one, erasing is refused.
+        business: what is not over yet with the customer. It keeps a schedule from erasing them, and
+            nobody who decides it.
         tables: what goes or loses its name. Quotations elsewhere are counted by the erasure.
     """
 
     customer: UUID
     absorbed: list[UUID]
     holds: list[LegalHold]
+    business: list[Text]
     tables: list[TableCount]
     kept: list[KeptByLaw]
     backups: list[HeldBackup]
@@ -109,10 +114,15 @@ class Erasure(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class NotErased(msgspec.Struct, kw_only=True, frozen=True):
-    """A customer of a batch that stays, and why."""
+    """A customer of a batch that stays, and why.
+
+    Attributes:
+        code: by a schedule also ``open-business``, ``not-told`` (a plugin did not say whether
+            something is open) and ``not-due`` (the schedule itself says no).
+    """
 
     customer: UUID
-    code: Literal["unknown", "legal-hold", "merged"]
+    code: Literal["unknown", "legal-hold", "merged", "open-business", "not-told", "not-due"]
     why: str
 
 
