@@ -48,6 +48,7 @@ from relatum.interactions.service import Interactions
 from relatum.jobs.service import Jobs
 from relatum.jobs.worker import Worker
 from relatum.plugins.discovery import Found, discover
+from relatum.plugins.register import Register
 from relatum.plugins.table import PluginTable
 from relatum.reports.charts import Charts
 from relatum.reports.dashboards import Dashboards
@@ -127,6 +128,7 @@ class House:
         self.renderer = Renderer(self.registry, settings.templates_path)
         self._declare_core()
         self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
+        self.processing = Register(self.plugins, self.contact, version("relatum"))
         self.plugins.listen(lambda plugin: plugin.move_in(self))
         self.steering = Steering(self)
 

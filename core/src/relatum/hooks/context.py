@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from relatum.hooks.registry import Registry
     from relatum.interactions.service import Interactions
     from relatum.jobs.service import Jobs
+    from relatum.plugins.register import Register
 
 
 class House(Protocol):
@@ -38,6 +39,7 @@ class House(Protocol):
     contact: Contact
     addresses: Addresses
     jobs: Jobs
+    processing: Register
     registry: Registry
     seals: Seals
     secrets: Secrets

@@ -81,12 +81,13 @@ class CsvDownload(Streamed):
     """Rows as a CSV file that is sent while they are read.
 
     Cells that a spreadsheet would take for formulas get an apostrophe, and every row has the mark.
+    A list that holds no customers' data needs none.
 
     Args:
         name: what it is saved as, without its ending.
         heads: what stands above the columns.
         batches: rows of texts, as many at a time as are read together.
-        mark: as ``house.exports.take_at_once`` gave it.
+        mark: as ``house.exports.take_at_once`` gave it; ``None`` where no customers' data goes out.
     """
 
     __slots__ = ()
@@ -96,18 +97,19 @@ class CsvDownload(Streamed):
         name: str,
         heads: Sequence[str],
         batches: AsyncIterator[Sequence[Sequence[str]]],
-        mark: Watermark,
+        mark: Watermark | None,
     ) -> None:
-        super().__init__(_csv_pieces(heads, batches, str(mark)), f"{name}.csv")
+        super().__init__(_csv_pieces(heads, batches, mark), f"{name}.csv")
 
 
 async def _csv_pieces(
-    heads: Sequence[str], batches: AsyncIterator[Sequence[Sequence[str]]], mark: str
+    heads: Sequence[str], batches: AsyncIterator[Sequence[Sequence[str]]], mark: Watermark | None
 ) -> AsyncIterator[bytes]:
+    head, end = ((), ()) if mark is None else ((watermark.COLUMN,), (str(mark),))
     # begins with the mark by which spreadsheets know UTF-8
-    yield _csv_lines([[*heads, watermark.COLUMN]]).encode("utf-8-sig")
+    yield _csv_lines([[*heads, *head]]).encode("utf-8-sig")
     async for rows in batches:
-        yield _csv_lines([[*row, mark] for row in rows]).encode()
+        yield _csv_lines([[*row, *end] for row in rows]).encode()
 
 
 def _csv_lines(rows: Sequence[Sequence[str]]) -> str:

@@ -12,6 +12,7 @@ import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from relatum.config.settings import PLUGIN_ID
+from relatum.plugins.processing import Processing, read_processing
 from relatum.values.problems import Problem
 from relatum.values.text import nearest
 
@@ -55,6 +56,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         after: plugins that are called before it where they are there.
         piccolo_app: the module with its ``APP_CONFIG``; empty when it has no tables.
         settings: the Struct of its settings, ``module:Name``; empty when it has none.
+        processing: what it does with personal data, for the register.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     after: tuple[str, ...] = ()
     piccolo_app: str = ""
     settings: str = ""
+    processing: tuple[Processing, ...] = ()
 
     def fits(self, core_api: str) -> bool:
         """Whether the plugin works with this version of the hook API."""
@@ -118,7 +121,7 @@ class _Reading:
         if name in _REQUIRED:
             self.report(name, "missing-key", _REQUIRED[name], "nothing", f"add {name} = …")
             return None
-        return () if name in ("requires", "after") else ""
+        return () if name in ("requires", "after", "processing") else ""
 
     def unknown_keys(self) -> None:
         for key in self.table:
@@ -228,6 +231,10 @@ def _settings(reading: _Reading, name: str, value: Any) -> Any:
     return value
 
 
+def _processing(reading: _Reading, name: str, value: Any) -> tuple[Processing, ...]:
+    return read_processing(name, value, reading.report)
+
+
 def _texts(reading: _Reading, name: str, value: Any) -> list[str]:
     if isinstance(value, list) and all(isinstance(text, str) for text in value):
         return value
@@ -265,6 +272,7 @@ _FIELDS: dict[str, Callable[[_Reading, str, Any], Any]] = {
     "after": _after,
     "piccolo_app": _module,
     "settings": _settings,
+    "processing": _processing,
 }
 _REQUIRED = {
     "id": "the id of the plugin, the same as its entry point",

@@ -14,7 +14,7 @@ from relatum.plugins.configured import configuration_problems
 from relatum.plugins.discovery import Found, discover
 from relatum.plugins.loading import Loader
 from relatum.plugins.states import PluginProblem, PluginState, plugin_problem
-from relatum.plugins.tables import HANGS, apps_of
+from relatum.plugins.tables import HANGS, apps_of, points_at_customers
 from relatum.plugins.verdicts import Verdict, verdicts
 from relatum.values.problems import ConfigurationError, NotFound, Problem
 from relatum.values.text import nearest
@@ -120,6 +120,10 @@ class PluginTable:
         stuck = {key: some for key, some in self._table_errors.items() if self._is_stuck(key)}
         self._table_errors = stuck | errors
         return [self._apps[each.id] for each in self.found if each.id in self._apps]
+
+    def holding_customers(self) -> frozenset[str]:
+        """Ids of plugins with a table that points at customers, of those whose tables were read."""
+        return frozenset(key for key, app in self._apps.items() if points_at_customers(app))
 
     def listen(self, listener: Callable[[Plugin], None]) -> None:
         """Call ``listener`` with every plugin that is loaded from now on, before it is in force."""

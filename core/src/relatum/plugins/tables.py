@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relatum.db.columns import CustomerRef, CustomerTrace
 from relatum.hooks.isolation import attempt, describe
 from relatum.plugins.discovery import Found
 from relatum.values.problems import Problem
@@ -66,6 +67,15 @@ def _read(module: str) -> AppConfig:
 def app_problems(plugin_id: str, app: AppConfig, installed: Iterable[str]) -> list[Problem]:
     """Where an app claims names that are not its plugin's."""
     return list(_app_problems(plugin_id, app, installed))
+
+
+def points_at_customers(app: AppConfig) -> bool:
+    """Whether a table of the app names customers, those who may be gone included."""
+    return any(
+        isinstance(column, CustomerRef | CustomerTrace)
+        for table in app.table_classes
+        for column in table._meta.columns
+    )
 
 
 def _app_problems(plugin_id: str, app: AppConfig, installed: Iterable[str]) -> Iterator[Problem]:
