@@ -9,6 +9,7 @@ REQUESTS_READ = "consent.requests.read"
 REQUESTS_WRITE = "consent.requests.write"
 BREACHES_READ = "consent.breaches.read"
 BREACHES_WRITE = "consent.breaches.write"
+REGISTER_READ = "consent.register.read"
 
 PERMISSIONS = [
     Permission(
@@ -34,6 +35,11 @@ PERMISSIONS = [
     Permission(
         id=BREACHES_WRITE,
         title=Text(en="Record data breaches", vi="Ghi sổ vi phạm dữ liệu"),
+        roles=("manager",),
+    ),
+    Permission(
+        id=REGISTER_READ,
+        title=Text(en="See the register of processing", vi="Xem sổ hoạt động xử lý dữ liệu"),
         roles=("manager",),
     ),
 ]

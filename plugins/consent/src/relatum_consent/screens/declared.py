@@ -7,11 +7,13 @@ from relatum_consent.permissions import (
     BREACHES_READ,
     BREACHES_WRITE,
     LINKS_WRITE,
+    REGISTER_READ,
     REQUESTS_READ,
     REQUESTS_WRITE,
 )
 from relatum_consent.screens.breaches import act_on_breach, show_breaches
 from relatum_consent.screens.public import act, show
+from relatum_consent.screens.register import download_register, show_register
 from relatum_consent.screens.staff import (
     act_for_customer,
     move,
@@ -22,6 +24,7 @@ from relatum_consent.screens.staff import (
 )
 
 TITLE = Text(en="Privacy requests", vi="Yêu cầu về dữ liệu")
+REGISTER = Text(en="Register of processing", vi="Sổ hoạt động xử lý dữ liệu")
 PAGES = [
     WebPage(
         id="consent.queue",
@@ -54,6 +57,23 @@ PAGES = [
         act_permission=BREACHES_WRITE,
         entry=Entry(icon="alert-triangle", group="settings", order=95),
         says={"consent.breach": Text(en="It is in the record.", vi="Đã ghi vào sổ.")},
+    ),
+    WebPage(
+        id="consent.register",
+        path="/register",
+        title=REGISTER,
+        permission=REGISTER_READ,
+        template="consent/register.html",
+        load=show_register,
+        entry=Entry(icon="list", group="settings", order=96),
+    ),
+    WebPage(
+        id="consent.register_file",
+        path="/register/file",
+        title=REGISTER,
+        permission=REGISTER_READ,
+        template="consent/register.html",
+        load=download_register,
     ),
     WebPage(
         id="consent.customer",
