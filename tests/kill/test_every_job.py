@@ -33,7 +33,9 @@ from relatum.app.asgi import create_app
 from relatum.app.demo import seed_demo
 from relatum.app.house import House
 from relatum.config.settings import Settings
+from relatum.customers.types import CustomerDraft
 from relatum.importing.acting import viewer_of
+from relatum.interactions.types import Amount, InteractionDraft
 from relatum.reports.schedules import WRITE as WRITE_REPORT
 from relatum.reports.schedules import WriteWork
 from relatum.reports.types import ScheduleDraft
@@ -107,6 +109,19 @@ async def old_personal_data(house: House, client: Any) -> None:
     await house.db.execute(
         "UPDATE core_subject_export SET expires_at = '2020-01-01 00:00:00+00:00'"
     )
+
+
+async def kept_for_too_long(house: House, client: Any) -> None:
+    [id] = await house.customers.create([CustomerDraft(display_name="Khách mua")], by="system")
+    sale = InteractionDraft(
+        kind="core.purchase",
+        customer_id=id,
+        money=Amount(990_000, "VND"),
+        payload={"reference": "HD-0001"},
+    )
+    await house.interactions.record([sale], by="system")
+    await house.erasing.erase(id, by="system", reason="hết hạn")
+    await house.db.execute("UPDATE core_erased_kept SET until_day = '2020-01-01'")
 
 
 async def an_import(house: House, client: Any) -> None:
@@ -187,6 +202,7 @@ JOBS: dict[str, tuple[Prepare, bool]] = {
     "core.run_import": (an_import, True),
     "core.write_subject_export": (personal_data, True),
     "core.sweep_subject_exports": (old_personal_data, False),
+    "core.let_go_of_kept": (kept_for_too_long, False),
     CHANGE_MANY: (a_change_of_many, True),
     UNDO_MANY: (a_change_to_undo, True),
     "core.order_reports": (a_due_report, False),

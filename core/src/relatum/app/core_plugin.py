@@ -16,6 +16,8 @@ from relatum.contact.events import EVENT_TYPES as CONTACT_EVENTS
 from relatum.contact.outbox.events import EVENT_TYPES as MESSAGE_EVENTS
 from relatum.contact.outbox.jobs import JOBS as MESSAGE_JOBS
 from relatum.contact.outbox.jobs import KINDS as MESSAGE_KINDS
+from relatum.customers.erasing.kept import EVENT_TYPES as KEPT_EVENTS
+from relatum.customers.erasing.kept import LET_GO
 from relatum.customers.events import EVENT_TYPES as CUSTOMER_EVENTS
 from relatum.customers.subject.events import EVENT_TYPES as SUBJECT_EVENTS
 from relatum.customers.subject.jobs import JOBS as SUBJECT_JOBS
@@ -122,6 +124,7 @@ def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
         *RULE_EVENTS,
         *CUSTOMER_EVENTS,
         *SUBJECT_EVENTS,
+        *KEPT_EVENTS,
         *INTERACTION_EVENTS,
         *CONTACT_EVENTS,
         *MESSAGE_EVENTS,
@@ -139,6 +142,7 @@ def relatum_register_jobs(plugin: Plugin) -> list[Job]:
         SWEEP,
         *IMPORT_JOBS,
         *SUBJECT_JOBS,
+        LET_GO,
         *REPORT_JOBS,
         *BULK_JOBS,
         ARCHIVE,

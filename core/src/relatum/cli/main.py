@@ -20,6 +20,8 @@ COMMANDS = (
     "import_",
     "export",
     "subject",
+    "erase",
+    "erased_kept",
     "report",
     "plugins",
     "accounts",

@@ -1,7 +1,8 @@
 """A new key, and every secret value encrypted again under it.
 
 What is in the event log and in the journals of imports stays as it is: those are history, and
-sealed. It can be read with the old keys, which are kept.
+sealed. It can be read with the old keys, which are kept. Answers that are kept for repeated
+requests stay too: they are gone after a day.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from relatum.events.log import EventLog
 
 BATCH = 500
+#: Tables and their columns with one encrypted text for each row. The custom fields of customers,
+#: which are encrypted key by key, are gone through beside them.
+ENCRYPTED = (("core_account", "totp_secret"), ("core_erased_kept", "content"))
 #: of a row's id and its value, what is to be written instead
 Renew = Callable[[UUID, str], str | None]
 
@@ -65,15 +69,23 @@ class Rotation:
     async def renew(self, *, by: str) -> Renewed:
         """Encrypt again whatever is not under the current key (after an interrupted rotation)."""
         done = Renewed(key=self._keys.current)
+        for table, column in ENCRYPTED:
+            await self._each(table, column, self._texts(table, column, done))
+        await self._each("core_customer", "fields", await self._fields(done))
+        payload = facts.KeysRotated(done.key, done.renewed)
+        await self._events.append([NewEvent(type=facts.KEYS_ROTATED, payload=payload)], by=by)
+        return done
+
+    def _texts(self, table: str, column: str, done: Renewed) -> Renew:
+        return lambda row, text: self._renewed(text, place_of(table, column, row), done)
+
+    async def _fields(self, done: Renewed) -> Renew:
         found = await self._db.fetch(
             "SELECT key FROM core_customer_field WHERE sensitivity = 'secret'"
         )
         secret = {key for (key,) in found}
 
-        def totp(account: UUID, text: str) -> str | None:
-            return self._renewed(text, place_of("core_account", "totp_secret", account), done)
-
-        def fields(customer: UUID, text: str) -> str | None:
+        def renew(customer: UUID, text: str) -> str | None:
             values: dict[str, Any] = msgspec.json.decode(text)
             new = {
                 key: renewed
@@ -82,11 +94,7 @@ class Rotation:
             }
             return to_json({**values, **new}) if new else None
 
-        await self._each("core_account", "totp_secret", totp)
-        await self._each("core_customer", "fields", fields)
-        payload = facts.KeysRotated(done.key, done.renewed)
-        await self._events.append([NewEvent(type=facts.KEYS_ROTATED, payload=payload)], by=by)
-        return done
+        return renew
 
     def _renewed(self, value: Any, place: str, done: Renewed) -> str | None:
         if not is_encrypted(value):

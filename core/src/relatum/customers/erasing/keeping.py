@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TABLE = "core_erased_kept"
 CONTENT = "content"
+#: Rows that are let go in one statement.
+BATCH = 500
 _PLAIN = "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 
@@ -127,8 +129,8 @@ class Keeping:
         return kept
 
     async def let_go(self, today: dt.date) -> int:
-        """Delete what need not be kept any longer; returns how many rows."""
-        return await self._db.execute(f"DELETE FROM {TABLE} WHERE until_day < ?", today)  # noqa: S608 - a name of our own
+        """Delete a first batch of what need not be kept any longer; returns how many rows."""
+        return await let_go(self._db, today)
 
     def _sealed(self, erasure: UUID, duty: Keep, found: _Found) -> tuple[Any, ...]:
         id = new_id()
@@ -156,6 +158,16 @@ class Keeping:
             *params,
         )
         return [found for row in rows if (found := _found(duty, row, today)) is not None]
+
+
+async def let_go(db: Database, today: dt.date) -> int:
+    """Delete a batch of what need not be kept any longer; returns how many rows, 0 at the end."""
+    return await db.execute(
+        f"DELETE FROM {TABLE} WHERE id IN "  # noqa: S608 - a name of our own
+        f"(SELECT id FROM {TABLE} WHERE until_day < ? ORDER BY until_day, id LIMIT ?)",
+        today,
+        BATCH,
+    )
 
 
 def _found(duty: Keep, row: Sequence[Any], today: dt.date) -> _Found | None:
