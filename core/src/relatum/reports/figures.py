@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from relatum.hooks.screens import Metric, Period, Row
     from relatum.web.visit import Visit
 
-#: Seconds that one metric may take.
-LIMIT = 2.0
+#: Seconds that one metric may take: what a page does not wait for comes after it.
+LIMIT = 10.0
 MOST_ROWS = 200
 #: With fewer days in each period a chart is unreadable, and slow for those who see few customers.
 _MOST_DAYS: Mapping[str, int] = {"day": 366, "week": 366 * 5}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("relatum.web")
 
 #: Seconds that one panel may load.
-LIMIT = 2.0
+LIMIT = 5.0
 PATH = "/panels"
 
 

@@ -298,6 +298,7 @@ class Subjects:
             subject = await self._gather(begun.export.by, begun.export.customer, noted=False)
             await report(1, 3)
             sha256 = await self._pack(subject, draft, begun.export.language)
+            size = await asyncio.to_thread(_size_of, draft)
             await report(2, 3)
         except RelatumError as error:
             await self._fail(begun, error.detail)
@@ -305,9 +306,9 @@ class Subjects:
             log.exception("subject export %s failed", begun.export.id)
             await self._fail(begun, f"{type(error).__name__}; the log says more")
         else:
-            await self._ready(begun, subject.rows, sha256, draft)
+            await self._ready(begun, subject.rows, size, sha256, draft)
         finally:
-            await asyncio.to_thread(draft.unlink, missing_ok=True)
+            await asyncio.to_thread(_delete_drafts, path, begun.attempt)
 
     async def _pack(self, subject: Subject, path: Path, language: str) -> str:
         saying = await self._saying()
@@ -327,9 +328,8 @@ class Subjects:
         await self._pack(subject, path, language)
         return subject
 
-    async def _ready(self, begun: Begun, rows: int, sha256: str, draft: Path) -> None:
+    async def _ready(self, begun: Begun, rows: int, size: int, sha256: str, draft: Path) -> None:
         moment, export = now(), begun.export
-        size = await asyncio.to_thread(lambda: draft.stat().st_size)
         fact = facts.SubjectExportMade(export.id, rows, sha256)
         async with self._house.db.transaction():
             await self._records.end(
@@ -411,6 +411,17 @@ async def _silently(done: int, total: int) -> None:
 def _refuse_without_file(export: SubjectExport) -> None:
     if export.state != "ready":
         raise Conflict(f"expected a subject export that is ready, got one that is {export.state}")
+
+
+def _size_of(file: Path) -> int:
+    return file.stat().st_size
+
+
+def _delete_drafts(path: Path, attempt: int) -> None:
+    """Of this attempt and of those before it, whose processes died or were overtaken."""
+    for draft in path.parent.glob(f"{path.name}.*.part"):
+        if int(draft.name.split(".")[-2]) <= attempt:
+            draft.unlink(missing_ok=True)
 
 
 def _delete_strangers(folder: Path, known: Mapping[str, SubjectExportState]) -> None:
