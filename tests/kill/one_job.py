@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from relatum.app.house import House
-from relatum.config.settings import Settings
+from relatum.config.settings import Plugins, Settings
 from relatum.db.embedded import EmbeddedEngine
+
+#: so that the job of retention has something to do
+RULES = Plugins(
+    plugin_settings={"consent": {"retention": [{"id": "idle", "idle_days": 400, "mode": "erase"}]}}
+)
 
 
 def work(home: str, url: str, last: int, said: Any) -> None:
@@ -22,7 +27,8 @@ def work(home: str, url: str, last: int, said: Any) -> None:
 
 
 async def _work(home: Path, url: str, last: int, said: Any) -> None:
-    async with await House.open(Settings(home=home, database=url, durability="normal")) as house:
+    settings = Settings(home=home, database=url, durability="normal", plugins=RULES)
+    async with await House.open(settings) as house:
         engine = house.db.engine
         assert isinstance(engine, EmbeddedEngine)
         count = Count(last)

@@ -193,6 +193,23 @@ async def an_overdue_request(house: House, client: Any) -> None:
         await Requests(plugin).receive(draft, by="system")
 
 
+async def people_due_to_be_erased(house: House, client: Any) -> None:
+    """One to be erased, one to be listed; the rest are too young. The rule is of ``one_job``."""
+    drafts = [CustomerDraft(display_name=f"Lâu rồi {n}") for n in range(2)]
+    ids = await house.customers.create(drafts, by="system")
+    long_ago = dt.datetime(2020, 1, 5, tzinfo=dt.UTC)
+    for id in ids:
+        await house.db.execute(
+            "UPDATE core_customer SET created_at = ?, updated_at = ? WHERE id = ?",
+            *(long_ago, long_ago, id),
+        )
+    await house.db.execute(
+        "INSERT INTO consent_retention (id, customer_id, rule, state, last_at, listed_at, "
+        "erase_on, reason, decided_by, stays) VALUES (?, ?, 'idle', 'due', ?, ?, ?, '', '', '')",
+        *(new_id(), ids[0], long_ago, long_ago, dt.date(2020, 6, 1)),
+    )
+
+
 #: what each job needs to have something to do, and whether that already asks for its run
 JOBS: dict[str, tuple[Prepare, bool]] = {
     "core.audit_seal": (nothing, False),
@@ -208,6 +225,7 @@ JOBS: dict[str, tuple[Prepare, bool]] = {
     "core.order_reports": (a_due_report, False),
     WRITE_REPORT: (a_report, True),
     "consent.overdue": (an_overdue_request, False),
+    "consent.retention": (people_due_to_be_erased, False),
     "data_quality.evaluate": (doubles, False),
     "identity.sweep": (doubles, False),
     "identity.whole_sweep": (doubles, False),

@@ -37,6 +37,10 @@ CONSENT_BODIES: dict[tuple[str, str], Body] = {
     ("POST", "/p/consent/breaches"): Body(
         lambda known: {"do": "record", "words": known.new}, ok=(303,), kind="form"
     ),
+    # nobody is due where no rule is set; the plugin's own tests decide about those who are
+    ("POST", "/p/consent/retention"): just(
+        {"do": "keep", "until": "2027-01-05", "reason": "xong"}, ok=(409,), kind="form"
+    ),
     ("POST", "/p/consent/customers/{customer_id}"): just({"do": "link"}, ok=(303,), kind="form"),
     ("POST", "/p/consent/requests/{request_id}"): Body(
         lambda known: {"do": "refuse", "words": known.new}, ok=(303, 409), kind="form"

@@ -51,6 +51,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "core_parked_event": ("SELECT id, customer_id FROM core_parked_event",),
     "consent_link": ("SELECT id, customer_id FROM consent_link",),
     "consent_request": ("SELECT id, customer_id FROM consent_request",),
+    "consent_retention": ("SELECT id, customer_id FROM consent_retention",),
     "consent_step": (
         "SELECT id, customer_id FROM consent_step",
         (

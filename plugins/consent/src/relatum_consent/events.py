@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from relatum.api import EventType, Text
-from relatum_consent.permissions import BREACHES_READ, REQUESTS_READ
+from relatum_consent.permissions import BREACHES_READ, REQUESTS_READ, RETENTION_READ
 
 
 class RequestReceived(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,11 +42,20 @@ class BreachRecorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notify_by: dt.datetime
 
 
+class RetentionMoved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody is due to be erased, is kept, no longer due, or erased; see the states there."""
+
+    due_id: UUID
+    rule: str
+    state: str
+
+
 RECEIVED = "consent.request_received"
 MOVED = "consent.request_moved"
 OVERDUE = "consent.request_overdue"
 BREACH = "consent.breach_recorded"
 BREACH_OVERDUE = "consent.breach_overdue"
+RETENTION = "consent.retention_moved"
 
 EVENT_TYPES = [
     EventType(
@@ -78,5 +87,11 @@ EVENT_TYPES = [
         title=Text(en="Request about personal data overdue", vi="Yêu cầu dữ liệu quá hạn"),
         payload=RequestOverdue,
         permission=REQUESTS_READ,
+    ),
+    EventType(
+        id=RETENTION,
+        title=Text(en="Erasure on schedule moved", vi="Lịch xoá dữ liệu được cập nhật"),
+        payload=RetentionMoved,
+        permission=RETENTION_READ,
     ),
 ]

@@ -9,6 +9,7 @@ import msgspec
 from relatum.api import Job, Plugin, Run, Text
 from relatum_consent.services.breaches import Breaches
 from relatum_consent.services.requests import Requests
+from relatum_consent.services.retention_run import RetentionRun, Swept
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -24,6 +25,11 @@ async def tell_overdue(plugin: Plugin, run: Run[None]) -> Told:
     return Told(requests, await Breaches(plugin).tell_overdue())
 
 
+async def keep_schedules(plugin: Plugin, run: Run[None]) -> Swept:
+    """Every night: list who is due by the retention rules, and erase whose notice is over."""
+    return await RetentionRun(plugin).run()
+
+
 JOBS = [
     Job(
         id="consent.overdue",
@@ -33,5 +39,13 @@ JOBS = [
         run=tell_overdue,
         every=dt.timedelta(hours=1),
         atomic=True,
-    )
+    ),
+    Job(
+        id="consent.retention",
+        title=Text(en="Customers who are due to be erased", vi="Khách hàng đến hạn xoá theo lịch"),
+        run=keep_schedules,
+        daily_at="04:20",
+        timeout=dt.timedelta(hours=6),
+        at_once=1,
+    ),
 ]

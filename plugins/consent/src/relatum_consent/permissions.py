@@ -10,6 +10,8 @@ REQUESTS_WRITE = "consent.requests.write"
 BREACHES_READ = "consent.breaches.read"
 BREACHES_WRITE = "consent.breaches.write"
 REGISTER_READ = "consent.register.read"
+RETENTION_READ = "consent.retention.read"
+RETENTION_WRITE = "consent.retention.write"
 
 PERMISSIONS = [
     Permission(
@@ -40,6 +42,18 @@ PERMISSIONS = [
     Permission(
         id=REGISTER_READ,
         title=Text(en="See the register of processing", vi="Xem sổ hoạt động xử lý dữ liệu"),
+        roles=("manager",),
+    ),
+    Permission(
+        id=RETENTION_READ,
+        title=Text(en="See who is due to be erased", vi="Xem khách hàng sắp bị xoá theo lịch"),
+        roles=("manager",),
+    ),
+    Permission(
+        id=RETENTION_WRITE,
+        title=Text(
+            en="Decide who is erased on schedule", vi="Quyết định khách hàng bị xoá theo lịch"
+        ),
         roles=("manager",),
     ),
 ]

@@ -92,3 +92,32 @@ class StoredBreach(Table, tablename="consent_breach"):
     closed_by = Varchar(length=100, default="")
     outcome = LongText(default="")
     told_overdue_at = Timestamptz(default=None, null=True)
+
+
+class StoredDue(Table, tablename="consent_retention"):
+    """Somebody on the list of a retention schedule, and what became of it.
+
+    It outlives the customer as the proof that they were erased by which rule.
+    """
+
+    labels: ClassVar = {
+        "": Text(en="Erasure on schedule", vi="Xoá theo lịch"),
+        "last_at": Text(en="Last activity", vi="Hoạt động gần nhất"),
+        "erase_on": Text(en="To be erased from", vi="Xoá từ ngày"),
+        "kept_until": Text(en="Kept until", vi="Giữ đến ngày"),
+    }
+
+    id = UUID(primary_key=True, default=None)
+    customer = CustomerRef(db_column_name="customer_id", null=True, on_erase=OnErase.anonymise)
+    rule = Varchar(length=40, default="")
+    state = Varchar(length=20, default="due", index=True)
+    last_at = Timestamptz(default=None, null=False)
+    listed_at = Timestamptz(default=None, null=False)
+    erase_on = Date(default=None, null=False)
+    kept_until = Date(default=None, null=True)
+    reason = LongText(default="")
+    decided_by = Varchar(length=100, default="")
+    decided_at = Timestamptz(default=None, null=True)
+    stays = Varchar(length=20, default="")
+    ended_at = Timestamptz(default=None, null=True)
+    receipt = UUID(default=None, null=True)

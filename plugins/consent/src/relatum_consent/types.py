@@ -182,3 +182,44 @@ class BreachMove(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     do: Literal["notify", "close"]
     words: SomeWords
+
+
+RetentionState = Literal["due", "approved", "kept", "erased", "ended"]
+#: States in which somebody stands on the list of a schedule.
+LISTED: tuple[RetentionState, ...] = ("due", "approved", "kept")
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer on the list of a schedule, or what became of one.
+
+    Attributes:
+        customer: empty once they are erased.
+        last_at: when something last happened with them, as far as it is not archived.
+        erase_on: the first day on which they may be erased.
+        kept_until: the last day on which they are not looked at again.
+        stays: why they could not be erased, or are no longer due; a code.
+        receipt: of the erasure.
+    """
+
+    id: UUID
+    customer: UUID | None
+    rule: str
+    state: RetentionState
+    last_at: dt.datetime
+    listed_at: dt.datetime
+    erase_on: dt.date
+    kept_until: dt.date | None
+    reason: str
+    decided_by: str
+    decided_at: dt.datetime | None
+    stays: str
+    ended_at: dt.datetime | None
+    receipt: UUID | None
+
+
+class DueQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which of the list, the first to be erased at the top."""
+
+    state: RetentionState = "due"
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: str | None = None

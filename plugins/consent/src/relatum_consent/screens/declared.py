@@ -10,10 +10,13 @@ from relatum_consent.permissions import (
     REGISTER_READ,
     REQUESTS_READ,
     REQUESTS_WRITE,
+    RETENTION_READ,
+    RETENTION_WRITE,
 )
 from relatum_consent.screens.breaches import act_on_breach, show_breaches
 from relatum_consent.screens.public import act, show
 from relatum_consent.screens.register import download_register, show_register
+from relatum_consent.screens.retention import decide, show_retention
 from relatum_consent.screens.staff import (
     act_for_customer,
     move,
@@ -74,6 +77,24 @@ PAGES = [
         permission=REGISTER_READ,
         template="consent/register.html",
         load=download_register,
+    ),
+    WebPage(
+        id="consent.retention",
+        path="/retention",
+        title=Text(en="Erasure on schedule", vi="Xoá theo lịch"),
+        permission=RETENTION_READ,
+        template="consent/retention.html",
+        load=show_retention,
+        act=decide,
+        act_permission=RETENTION_WRITE,
+        entry=Entry(icon="clock", group="settings", order=97),
+        says={
+            "consent.retention_approve": Text(
+                en="Approved. They are erased when their notice is over.",
+                vi="Đã duyệt. Dữ liệu bị xoá khi hết thời gian báo trước.",
+            ),
+            "consent.retention_keep": Text(en="They are kept.", vi="Đã giữ lại."),
+        },
     ),
     WebPage(
         id="consent.customer",
