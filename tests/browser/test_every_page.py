@@ -37,6 +37,7 @@ ELSEWHERE = {
     "/dashboards/{board_id}/boxes/{tile_id}": "a part of dashboards",
     "/erasures/{erasure_id}": "core/tests/web: of one who was erased",
     "/messages/{message_id}": "core/tests/web: of a message that was written",
+    "/p/consent/register/file": "a file",
     "/p/consent/preferences/{token}": "plugins/consent/tests: for whoever has the link",
     "/p/identity/pairs/{pair}": "plugins/identity/tests: of two who are alike",
     "/p/sales_pipeline/deals/{id}/move": "a part of the board",

@@ -165,7 +165,17 @@ values = st.recursive(
     max_leaves=5,
 )
 names = st.sampled_from(
-    ["id", "core_api", "kind", "requires", "after", "piccolo_app", "settings", "title"]
+    [
+        "id",
+        "core_api",
+        "kind",
+        "requires",
+        "after",
+        "piccolo_app",
+        "settings",
+        "title",
+        "processing",
+    ]
 )
 
 
