@@ -32,6 +32,7 @@ from benchmarks import (
     moves,
     partitions,
     quality,
+    scale,
     screens,
     security,
     starts,
@@ -39,6 +40,7 @@ from benchmarks import (
 )
 from benchmarks.measures import NotRunError, Reading, all_measures
 from tests.browser import reading
+from tests.security.people import PEOPLE
 
 pytestmark = pytest.mark.long
 
@@ -77,7 +79,9 @@ SMALL: dict[Any, dict[str, Any]] = {
     quality: {"CLEAN": 300, "EACH": 3, "SEEDS": (1,), "CUSTOMERS": 300, "MOST_REAL": 50},
     partitions: {"ROWS": 12_000, "CUSTOMERS": 2_000},
     screens: {"LANGUAGES": ("vi",), "THEMES": ("light",), "PHONES": (True,)},
-    security: {"INPUTS": 200, "ROWS": 1},
+    scale: {"CUSTOMERS": 200, "BATCH": 100, "CONNECTIONS": 4, "ROUNDS": 1, "SECONDS": 1},
+    # everybody at every address is what tests/security does
+    security: {"INPUTS": 40, "ROWS": 1, "PEOPLE": {name: PEOPLE[name] for name in ("owner", "an")}},
     starts: {"CUSTOMERS": 120, "STARTS": 1, "IDLE_SECONDS": 0},
 }
 LINES = """\
