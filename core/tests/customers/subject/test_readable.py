@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from relatum.customers.subject.labels import COLUMNS, TABLES
@@ -102,6 +103,57 @@ def test_and_in_english(subject: Subject) -> None:
     assert said["core_event"] == ["the system", "Kind: Note\nClosed: 12 May 2026"]
     assert said["core_interaction"][2] == "1,450,000"
     assert said["spa_visit"] == ["the quiet room", "0.75"]
+
+
+def money(subject: Subject, language: str, row: dict[str, Any]) -> list[str]:
+    columns = [ColumnHeld(name=each, type="", title=Text(each, each)) for each in row]
+    title = Text("Sales", "Bán")
+    table = TableHeld(name="spa_sale", plugin="spa", title=title, columns=columns, rows=[row])
+    return cells(msgspec.structs.replace(subject, tables=[table]), language)["spa_sale"]
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "said"),
+    [
+        ("vi", "VND", "1.450.000 ₫"),
+        ("en", "VND", "₫1,450,000"),
+        ("vi", "USD", "14.500,00 US$"),
+        ("en", "USD", "$14,500.00"),
+    ],
+)
+def test_amounts_beside_their_currency_are_money(
+    subject: Subject, language: str, currency: str, said: str
+) -> None:
+    row = {
+        "amount": 1_450_000,
+        "target_amount": 1_450_000,
+        "currency": currency,
+        "payload": {"value": {"amount": 1_450_000, "currency": currency}},
+    }
+    first, second, _, nested = [
+        each.replace("\u00a0", " ") for each in money(subject, language, row)
+    ]
+    assert first == second == said
+    assert said in nested
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"amount": 1450, "currency": ""},
+        {"amount": 1450, "currency": "none"},
+        {"amount": 1450},
+        {"score": 1450, "currency": "USD"},
+        {"amount": "1450", "currency": "USD"},
+    ],
+)
+def test_without_a_currency_they_stay_numbers(subject: Subject, row: dict[str, Any]) -> None:
+    assert money(subject, "en", row)[0] == "1,450"
+
+
+def test_what_people_declared_themselves_is_in_units_of_theirs(subject: Subject) -> None:
+    row = {"fields": {"amount": 1450, "currency": "USD"}, "deposit": True}
+    assert money(subject, "en", row)[0].startswith("Amount: 1,450\n")
 
 
 def test_the_page_of_the_archive_says_the_same(subject: Subject) -> None:

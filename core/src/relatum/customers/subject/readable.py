@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from relatum.customers.subject.labels import CORE as CORE_TITLE
 from relatum.customers.subject.reducing import MARKS
 from relatum.customers.subject.types import Subject, TableHeld
 from relatum.hooks.gate import CORE
+from relatum.values.money import Money, format_money, is_currency
 from relatum.values.text import Text
 from relatum.values.time import zone_of
 
@@ -40,6 +41,8 @@ _NAMED = frozenset({"kind", "type", "field"})
 _ACTORS = frozenset({"by", "actor"})
 _PROGRAM = re.compile(r"system|(?:plugin|import|job|token):\S+")
 _AMOUNTS = frozenset({"amount", "unit_price"})
+#: What people declared themselves: an amount in it is not in minor units.
+_OWN = "fields"
 _DAY = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])")
 _DIGITS = re.compile(r"-?\d{1,15}(?:\.\d+)?")
 _SWAPPED = str.maketrans(",.", ".,")
@@ -62,6 +65,18 @@ _SAID: Mapping[str, Text] = {
         ("left_out", "Tables that were not searched", "Các bảng không tra cứu"),
     )
 }
+
+
+class Hand(Protocol):
+    """How numbers, amounts, days and moments are written down for whoever reads."""
+
+    def number(self, value: float) -> str: ...
+
+    def money(self, amount: Money) -> str: ...
+
+    def day(self, day: dt.date) -> str: ...
+
+    def moment(self, moment: dt.datetime) -> str: ...
 
 
 class Saying(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,17 +136,26 @@ class Readable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def readable_of(
-    subject: Subject, language: str, saying: Saying, *, most: int | None = None
+    subject: Subject,
+    language: str,
+    saying: Saying,
+    *,
+    most: int | None = None,
+    hand: Hand | None = None,
 ) -> Readable:
-    """What people read; of each table at most so many rows, the newest."""
-    view = _View(language, saying)
+    """What people read; of each table at most so many rows, the newest.
+
+    Args:
+        hand: of whoever reads; without it numbers and times are as the language has them.
+    """
+    view = _View(language, saying, hand)
     parts: dict[str, list[TableShown]] = {}
     for table in subject.tables:
         parts.setdefault(table.plugin, []).append(view.table(table, most))
     named = {table.name: table for table in subject.tables}
     return Readable(
         name=subject.name,
-        as_of=view.moment(subject.ended_at),
+        as_of=view.hand.moment(subject.ended_at),
         rows=subject.rows,
         parts=[
             PartShown(plugin=plugin, title=view.plugin(plugin), tables=tables)
@@ -149,13 +173,35 @@ def readable_of(
     )
 
 
+class _ByLanguage:
+    """Numbers with at most two decimals, moments by the clock of one zone."""
+
+    def __init__(self, language: str, zone: str) -> None:
+        self._language = language
+        self._zone = zone_of(zone)
+
+    def number(self, value: float) -> str:
+        text = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
+        return text.translate(_SWAPPED) if self._language == "vi" else text
+
+    def money(self, amount: Money) -> str:
+        return format_money(amount, self._language)
+
+    def day(self, day: dt.date) -> str:
+        return f"{day:%d/%m/%Y}" if self._language == "vi" else f"{day:%d %b %Y}"
+
+    def moment(self, moment: dt.datetime) -> str:
+        here = moment.astimezone(self._zone)
+        return f"{self.day(here)} {here:%H:%M}"
+
+
 class _View:
-    def __init__(self, language: str, saying: Saying) -> None:
+    def __init__(self, language: str, saying: Saying, hand: Hand | None = None) -> None:
         self._language = language
         self._titles = saying.titles
         self._values = saying.values
         self._plugins = saying.plugins
-        self._zone = zone_of(saying.zone)
+        self.hand: Hand = hand or _ByLanguage(language, saying.zone)
         self._marks = {mark: f"({self.say(what)})" for what, mark in MARKS.items()}
 
     def say(self, name: str) -> str:
@@ -186,7 +232,11 @@ class _View:
             title=self.title(table),
             heads=[each.title.in_language(self._language) for each in names],
             lines=[
-                [self._cell(each.name, row[each.name], table.name) for each in names]
+                [
+                    self._amount(row, each.name)
+                    or self._cell(each.name, row[each.name], table.name)
+                    for each in names
+                ]
                 for row in rows
             ],
             rows=len(table.rows),
@@ -196,6 +246,15 @@ class _View:
         if name in _DERIVED and (table.name, name) not in _TOLD:
             return False
         return any(not _is_technical(row[name]) for row in table.rows)
+
+    def _amount(self, holder: Mapping[str, Any], name: str) -> str:
+        """An amount with the currency beside it; empty when this is none."""
+        value, currency = holder[name], holder.get("currency")
+        if not (name == "amount" or name.endswith("_amount")) or type(value) is not int:
+            return ""
+        if not isinstance(currency, str) or not is_currency(currency):
+            return ""
+        return self.hand.money(Money(value, currency))
 
     def _cell(self, name: str, value: Any, table: str = "") -> str:
         if isinstance(value, str):
@@ -210,7 +269,7 @@ class _View:
         if named:
             return named.in_language(self._language)
         if name in _AMOUNTS and _DIGITS.fullmatch(value):
-            return self._number(float(value))
+            return self.hand.number(float(value))
         if (name in _ACTORS or name.endswith("_by")) and _PROGRAM.fullmatch(value):
             return PROGRAM.in_language(self._language)
         return "" if _is_technical(value) else self._plain(value)
@@ -222,27 +281,24 @@ class _View:
     def _text(self, value: Any, name: str = "") -> Iterator[str]:
         """A value in lines: what holds others has one for each."""
         if isinstance(value, dict):
-            yield from self._parts(value)
+            yield from self._parts(value, own=name == _OWN)
         elif isinstance(value, list):
             said = (self._cell(name, each).replace("\n", "; ") for each in value)
             yield from (each for each in said if each)
         elif isinstance(value, bool):
             yield self.say("yes" if value else "no")
         elif isinstance(value, int | float):
-            yield self._number(value)
+            yield self.hand.number(value)
         elif value is not None:
             yield self._plain(str(value))
 
-    def _parts(self, value: Mapping[str, Any]) -> Iterator[str]:
+    def _parts(self, value: Mapping[str, Any], *, own: bool) -> Iterator[str]:
         for key, each in value.items():
-            said = "" if key in _DERIVED else self._cell(key, each).replace("\n", "; ")
+            said = "" if own else self._amount(value, key)
+            if not said and key not in _DERIVED:
+                said = self._cell(key, each).replace("\n", "; ")
             if said:
                 yield f"{self._title(key)}: {said}"
-
-    def _number(self, value: float) -> str:
-        """As the language writes it, with at most two decimals."""
-        text = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
-        return text.translate(_SWAPPED) if self._language == "vi" else text
 
     def _plain(self, text: str) -> str:
         if text in self._marks:
@@ -250,14 +306,9 @@ class _View:
         for mark, said in self._marks.items():
             text = text.replace(mark, said)
         if _DAY.fullmatch(text):
-            day = dt.date.fromisoformat(text)
-            return f"{day:%d/%m/%Y}" if self._language == "vi" else f"{day:%d %b %Y}"
+            return self.hand.day(dt.date.fromisoformat(text))
         moment = _moment(text)
-        return text if moment is None else self.moment(moment)
-
-    def moment(self, moment: dt.datetime) -> str:
-        here = moment.astimezone(self._zone)
-        return f"{here:%d/%m/%Y %H:%M}" if self._language == "vi" else f"{here:%d %b %Y %H:%M}"
+        return text if moment is None else self.hand.moment(moment)
 
 
 def _is_technical(value: Any) -> bool:

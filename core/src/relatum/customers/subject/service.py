@@ -21,7 +21,7 @@ from relatum.access.links import LinkQuery, SignedLinks
 from relatum.customers.subject import events as facts
 from relatum.customers.subject.gathering import Gathering
 from relatum.customers.subject.packing import pack
-from relatum.customers.subject.readable import Readable, Saying, readable_of
+from relatum.customers.subject.readable import Hand, Readable, Saying, readable_of
 from relatum.customers.subject.records import Begun, Records, Superseded, nothing
 from relatum.customers.subject.types import (
     Subject,
@@ -98,11 +98,15 @@ class Subjects:
         await self._demand(viewer, customer)
         return await self._gather(viewer.actor, customer, noted=viewer.kind in _NOTED)
 
-    async def read(self, viewer: Viewer, customer: UUID, language: str) -> Readable:
+    async def read(
+        self, viewer: Viewer, customer: UUID, language: str, hand: Hand | None = None
+    ) -> Readable:
         """The same for people, with the newest rows of each table; raises as :meth:`collect`."""
         subject = await self.collect(viewer, customer)
         saying = await self._saying()
-        return await asyncio.to_thread(readable_of, subject, language, saying, most=MOST_SHOWN)
+        return await asyncio.to_thread(
+            readable_of, subject, language, saying, most=MOST_SHOWN, hand=hand
+        )
 
     async def _gather(self, actor: str, customer: UUID, *, noted: bool) -> Subject:
         gathering = self._gathering()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from litestar import get, post
@@ -14,10 +15,16 @@ from relatum.customers.subject.types import SubjectRequest
 from relatum.http.answers import Answer, Html
 from relatum.http.calls import Call, id_in_path
 from relatum.values.problems import RelatumError
+from relatum.web import formats
 from relatum.web.flashes import declare_flashes
 from relatum.web.forms import Form, Nothing, sent
 from relatum.web.languages import language_of, marked
 from relatum.web.layout import PAGE, Redirect, page, target_of
+from relatum.web.reading import zone_here
+
+if TYPE_CHECKING:
+    from relatum.values.money import Money
+    from relatum.web.languages import Language
 
 DATA = {"permission": "core.customers.subject_export", **PAGE}
 #: What is fetched again while an archive is written.
@@ -96,6 +103,26 @@ async def delete_archive(
     return Redirect(f"/customers/{customer}/data", flash="removed")
 
 
+class _Hand:
+    """Numbers, amounts and times as whoever looks reads them."""
+
+    def __init__(self, language: Language, zone: str) -> None:
+        self._language = language
+        self._zone = zone
+
+    def number(self, value: float) -> str:
+        return formats.decimal(value, self._language, 2)
+
+    def money(self, amount: Money) -> str:
+        return formats.money(amount, amount.currency, self._language)
+
+    def day(self, day: dt.date) -> str:
+        return formats.day(day, self._language, self._zone)
+
+    def moment(self, moment: dt.datetime) -> str:
+        return formats.moment_text(moment, self._language, self._zone)
+
+
 def _blank(request: Call) -> Form:
     return Form("archive", {"language": language_of(request)})
 
@@ -107,7 +134,9 @@ async def _page(request: Call, id: UUID, form: Form) -> Html:
     runs = await house.jobs.latest(WRITE, [str(each.id) for each in exports])
     # looking again how far it is reads nothing of the customer
     whole = target_of(request) != LIST
-    shown = await house.subjects.read(viewer, id, language_of(request)) if whole else None
+    language = language_of(request)
+    hand = _Hand(language, zone_here(house))
+    shown = await house.subjects.read(viewer, id, language, hand) if whole else None
     return await page(
         request,
         "relatum/customer_data.html",
