@@ -143,6 +143,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         path: where it leads; ``{id}`` stands for the customer (or deal) in slots that have one.
         words: other words by which it is found.
         post: it is sent by POST rather than followed.
+        danger: it leads to what cannot be taken back, and looks so in the menu of a customer.
     """
 
     id: str
@@ -154,6 +155,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     words: str = ""
     order: int = 100
     post: bool = False
+    danger: bool = False
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,16 @@ def _command(name: str, title: Text, path: str, icon: str, permission: str, word
     return Command(id=id, title=title, path=path, icon=icon, permission=permission, words=words)
 
 
-def _about(name: str, title: Text, path: str, icon: str, permission: str, order: int) -> Command:
+def _about(
+    name: str,
+    title: Text,
+    path: str,
+    icon: str,
+    permission: str,
+    order: int,
+    *,
+    danger: bool = False,
+) -> Command:
     """Something to do with one customer; after what plugins offer."""
     return Command(
         id=f"core.{name}",
@@ -22,6 +31,7 @@ def _about(name: str, title: Text, path: str, icon: str, permission: str, order:
         permission=permission,
         slot="customer.actions",
         order=order,
+        danger=danger,
     )
 
 
@@ -129,6 +139,7 @@ COMMANDS = [
         "trash",
         "core.customers.erase",
         890,
+        danger=True,
     ),
     Command(
         id="core.sign_out",

@@ -56,6 +56,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     icon: str
     post: bool
+    danger: bool
 
 
 @get("/customers/{customer_id:str}", opt=CUSTOMERS, include_in_schema=False)
@@ -183,6 +184,7 @@ def _action(command: Command, customer: Customer, request: Call) -> Action:
         path=command.path.replace("{id}", str(customer.id)),
         icon=command.icon,
         post=command.post,
+        danger=command.danger,
     )
 
 
