@@ -61,7 +61,7 @@ class Idleness:
             id: Quiet(kind=kind, last_at=max(created, updated))
             for id, kind, created, updated in await self._db.fetch_in(_RECORD, customers)
         }
-        now_of = dict(await self._db.fetch_in(_ABSORBED, list(found)))
+        now_of: dict[UUID, UUID] = dict(await self._db.fetch_in(_ABSORBED, list(found)))
         now_of |= {id: id for id in found}
         for table, moment, wanted in SOURCES:
             rows = await self._db.fetch_in(

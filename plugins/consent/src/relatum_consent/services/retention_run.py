@@ -211,7 +211,7 @@ class RetentionRun:
             customers,
             *(rule.id, self._today),
         )
-        listed = dict(rows)
+        listed: dict[UUID, UUID] = dict(rows)
         known = await self._idleness.of(customers)
         staying = {id: "is not on the list any more" for id in customers if id not in listed}
         for id in listed:
