@@ -47,9 +47,12 @@ def test_the_clock_of_a_restriction() -> None:
 
 
 def test_the_settings_are_taken() -> None:
-    (text,) = blocks("toml")
-    settings = msgspec.convert(tomllib.loads(text)["plugins"]["consent"], Settings)
-    assert len(settings.days_off) == 5
+    rules, days = [
+        msgspec.convert(tomllib.loads(text)["plugins"]["consent"], Settings)
+        for text in blocks("toml")
+    ]
+    assert [rule.id for rule in rules.retention] == ["idle_people"]
+    assert len(days.days_off) == 5
 
 
 def test_what_it_names_is_there() -> None:
