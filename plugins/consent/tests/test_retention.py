@@ -495,6 +495,10 @@ async def test_by_forms_alone(scene: Scene, browser: Browser) -> None:
     page = await browser.page(HERE)
     assert "after 400 days without activity" in page.text
     assert "if approved" in page.text
+    assert page.source.index('value="keep"') < page.source.index('value="approve"')
+    scene.rules()
+    assert "if approved" not in (await browser.page(HERE)).text
+    scene.rules(PROPOSE)
     ids = {each.customer: str(each.id) for each in await scene.all()}
     fields = [(name, value) for name, value in page.form(HERE).fields if name == "csrf"]
     assert fields, page.form(HERE).fields
