@@ -235,7 +235,7 @@ def test_faults_are_many() -> None:
     assert len(LOADING) == 12
     assert len(DECLARING) == 3 * len(specs.DECLARING)
     assert len(TAKING_PART) == 5
-    assert {VALIDATE, SEED, FIND_DUPLICATES, SEND} == set(specs.TAKING_PART)
+    assert {VALIDATE, SEED, FIND_DUPLICATES, SEND, OPEN_BUSINESS} == set(specs.TAKING_PART)
 
 
 async def record(running: Running) -> Any:
