@@ -84,6 +84,8 @@ SMALL: dict[Any, dict[str, Any]] = {
     security: {"INPUTS": 40, "ROWS": 1, "PEOPLE": {name: PEOPLE[name] for name in ("owner", "an")}},
     starts: {"CUSTOMERS": 120, "STARTS": 1, "IDLE_SECONDS": 0},
 }
+#: What something adds: of a few rounds it can be less than nothing.
+DIFFERENCES = {"jobs.enqueue_cost"}
 LINES = """\
 InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 536365,85123A,WHITE HANGING HEART,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom
@@ -113,7 +115,8 @@ def test_it_runs(id: str) -> None:
     reading = all_measures()[id].run()
     assert isinstance(reading, Reading)
     counts_faults = all_measures()[id].limit == 0
-    assert reading.value == 0 if counts_faults else reading.value > 0
+    if id not in DIFFERENCES:
+        assert reading.value == 0 if counts_faults else reading.value > 0
     assert all(len(row) == len(reading.heads) for row in reading.rows)
 
 

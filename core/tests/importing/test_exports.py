@@ -416,8 +416,12 @@ async def test_an_export_that_broke_off_is_written_by_the_next_worker(house, lan
     await fill(house, 1)
     asked = await ask(lan)
     await die_with_it(house, asked["id"])
+    folder = house.settings.home / "exports"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{asked['id']}.csv.1.part").write_bytes(b"half")
     assert (await read(lan, asked["id"]))["state"] == "running"
     assert await house.worker.drain() == 1
+    assert len(list(folder.iterdir())) == 1
     assert (await read(lan, asked["id"]))["state"] == "ready"
 
 

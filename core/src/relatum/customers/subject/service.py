@@ -34,6 +34,7 @@ from relatum.db.guarding import as_the_house
 from relatum.events.context import because
 from relatum.events.types import NewEvent
 from relatum.hooks import context
+from relatum.jobs.drafts import delete_drafts, draft_of
 from relatum.values.ids import new_id
 from relatum.values.problems import Conflict, NotFound, Refused, RelatumError
 from relatum.values.text import Text
@@ -295,7 +296,7 @@ class Subjects:
 
     async def _write(self, begun: Begun, report: Report) -> None:
         path = self._path(begun.export)
-        draft = path.with_name(f"{path.name}.{begun.attempt}.part")
+        draft = draft_of(path, begun.attempt)
         try:
             await report(0, 3)
             # noted when somebody fetches the file: nobody has seen anything yet
@@ -312,7 +313,7 @@ class Subjects:
         else:
             await self._ready(begun, subject.rows, size, sha256, draft)
         finally:
-            await asyncio.to_thread(_delete_drafts, path, begun.attempt)
+            await asyncio.to_thread(delete_drafts, path, begun.attempt)
 
     async def _pack(self, subject: Subject, path: Path, language: str) -> str:
         saying = await self._saying()
@@ -419,13 +420,6 @@ def _refuse_without_file(export: SubjectExport) -> None:
 
 def _size_of(file: Path) -> int:
     return file.stat().st_size
-
-
-def _delete_drafts(path: Path, attempt: int) -> None:
-    """Of this attempt and of those before it, whose processes died or were overtaken."""
-    for draft in path.parent.glob(f"{path.name}.*.part"):
-        if int(draft.name.split(".")[-2]) <= attempt:
-            draft.unlink(missing_ok=True)
 
 
 def _delete_strangers(folder: Path, known: Mapping[str, SubjectExportState]) -> None:

@@ -27,6 +27,7 @@ from relatum.importing.exports.running import PERMISSION, filters_of, query_of, 
 from relatum.importing.exports.second_person import refuse_first_person
 from relatum.importing.exports.types import Export, ExportDraft, ExportFile, ExportState
 from relatum.importing.watermark import Watermark
+from relatum.jobs.drafts import delete_drafts, draft_of
 from relatum.values.ids import new_id
 from relatum.values.problems import Conflict, Refused, RelatumError
 from relatum.values.time import now
@@ -294,11 +295,12 @@ class Exports:
 
     async def _write(self, begun: Begun) -> None:
         export, path = begun.export, self._path(begun.export)
-        draft = path.with_name(f"{path.name}.{begun.attempt}.part")
+        draft = draft_of(path, begun.attempt)
         try:
             viewer = await viewer_of(self._house, export.account, export.by)
             most = await self._most(export, begun.approved)
             counted = await write_export(self._house, export, viewer, draft, most=most)
+            size = await asyncio.to_thread(_size_of, draft) if counted.written else 0
         except RelatumError as error:
             await self._fail(begun, error.detail)
         except Exception as error:
@@ -306,11 +308,11 @@ class Exports:
             await self._fail(begun, f"{type(error).__name__}; the log says more")
         else:
             if counted.written:
-                await self._ready(begun, counted.records, draft)
+                await self._ready(begun, counted.records, size, draft)
             else:
                 await self._wait(begun, counted.records)
         finally:
-            await asyncio.to_thread(draft.unlink, missing_ok=True)
+            await asyncio.to_thread(delete_drafts, path, begun.attempt)
 
     async def _most(self, export: Export, approved: int | None) -> int:
         """How many records may be written now."""
@@ -319,9 +321,8 @@ class Exports:
         taken = await self._rows.taken(export.account, export.by, now() - DAY)
         return max(self._house.settings.exports.approval_above - taken, 0)
 
-    async def _ready(self, begun: Begun, records: int, draft: Path) -> None:
+    async def _ready(self, begun: Begun, records: int, size: int, draft: Path) -> None:
         moment, export = now(), begun.export
-        size = await asyncio.to_thread(lambda: draft.stat().st_size)
         fact = facts.ExportCounted(export.id, export.target, records)
         async with self._house.db.transaction():
             await self._rows.end(
@@ -447,6 +448,10 @@ def _is_of(export: Export, viewer: Viewer) -> bool:
 def _refuse_without_file(export: Export) -> None:
     if export.state != "ready":
         raise Conflict(f"expected an export that is ready, got one that is {export.state}")
+
+
+def _size_of(file: Path) -> int:
+    return file.stat().st_size
 
 
 def _delete_strangers(folder: Path, known: set[str]) -> None:
