@@ -90,7 +90,7 @@ async def test_the_journal_holds_them_encrypted(core_house, write):
     contents = await told(core_house, folder)
     assert "Hoa" in contents
     assert CANARY not in contents
-    assert "70000" not in contents
+    assert not [n for n in (700001, 700002, 700008) if str(n) in contents]
 
 
 async def test_rejected_rows_are_kept_encrypted_and_can_be_imported_again(core_house, write):
