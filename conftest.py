@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 import pytest
 from hypothesis import settings
@@ -17,13 +18,32 @@ MOST_PROCESSES = 8
 NEW_OBJECTS = 20_000
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests come first, so that no process ends with one while others wait."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: nobody looks through it for garbage. Nearly
     every test opens a house and makes an application, and half of that time went there.
     """
+    if "litestar" in sys.modules:  # else nothing here makes an application
+        from tests.remembering import remember
+
+        remember()
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS, 10, 10)
+
+
+def pytest_runtest_logfinish() -> None:
+    """After each test, its fixtures included."""
+    if "tests.remembering" in sys.modules:
+        from tests.remembering import forget_copies
+
+        forget_copies()
 
 
 @pytest.hookimpl(optionalhook=True)
