@@ -13,6 +13,7 @@ import msgspec
 
 from relatum.api import CustomerDraft
 from relatum.app.house import House
+from relatum.customers.types import FieldDraft
 from relatum_consent.events import EVENT_TYPES
 from relatum_consent.jobs import JOBS
 from relatum_consent.services.links import PATH, Links
@@ -41,9 +42,27 @@ async def test_a_link_in_a_message(house: House) -> None:
 def test_the_clock_of_a_restriction() -> None:
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        exec(compile(blocks("python")[1], "privacy.md", "exec"), {})  # noqa: S102
+        exec(compile(blocks("python")[2], "privacy.md", "exec"), {})  # noqa: S102
     assert out.getvalue().strip() in GUIDE
     assert out.getvalue().strip() == "2026-11-25 2026-12-07"
+
+
+async def test_a_plugin_says_what_it_works_for(house: House) -> None:
+    field = FieldDraft(key="birthday", title_en="Birthday", purposes=["advertising"])
+    await house.customers.declare_fields([field])
+    draft = CustomerDraft(display_name="Lan", fields={"birthday": "1990-01-01"})
+    await house.customers.create([draft], by="system")
+    names: dict[str, Any] = {}
+    exec(compile(blocks("python")[1], "privacy.md", "exec"), names)  # noqa: S102
+    declaring = [
+        each.id
+        for each in house.processing.processors()
+        if any(entry.purpose == "advertising" for entry in each.processing)
+    ]
+    for plugin in house.registry.plugins.values():
+        if plugin.id != "core":
+            wanted = ["1990-01-01"] if plugin.id in declaring else []
+            assert await names["birthdays"](plugin) == wanted, plugin.id
 
 
 def test_the_settings_are_taken() -> None:

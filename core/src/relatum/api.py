@@ -3,6 +3,7 @@
 The names are checked by a test, so that they change only on purpose.
 """
 
+from relatum.access.purposes.acting import as_the_house
 from relatum.contact.consents import last_word
 from relatum.contact.gate import Permit
 from relatum.contact.outbox.types import Content, Message, MessageDraft, MessageQuery, Parcel
@@ -36,7 +37,6 @@ from relatum.customers.types import (
 )
 from relatum.db.columns import CustomerRef, CustomerTrace, OnErase, RowRef
 from relatum.db.database import Database, marks, to_json
-from relatum.db.guarding import as_the_house
 from relatum.db.migrate import add_statements
 from relatum.db.pages import Page, PageQuery, Sort, cut, paginate, sort_from
 from relatum.events.types import Event, NewEvent

@@ -6,6 +6,7 @@ from relatum.access.accounts.events import EVENT_TYPES as ACCOUNT_EVENTS
 from relatum.access.accounts.sweeping import SWEEP
 from relatum.access.audit.events import EVENT_TYPES as AUDIT_EVENTS
 from relatum.access.audit.sealing import SEAL
+from relatum.access.purposes.events import EVENT_TYPES as PURPOSE_EVENTS
 from relatum.access.roles.events import EVENT_TYPES as ROLE_EVENTS
 from relatum.access.sight.events import EVENT_TYPES as RULE_EVENTS
 from relatum.app.nightly import backup_jobs
@@ -122,6 +123,7 @@ def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
         *ROLE_EVENTS,
         *AUDIT_EVENTS,
         *RULE_EVENTS,
+        *PURPOSE_EVENTS,
         *CUSTOMER_EVENTS,
         *SUBJECT_EVENTS,
         *KEPT_EVENTS,

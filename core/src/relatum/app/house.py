@@ -13,6 +13,7 @@ from relatum.access.accounts.building import Doors
 from relatum.access.audit.fields import SensitiveFields
 from relatum.access.audit.rotation import Rotation
 from relatum.access.audit.trail import Audit
+from relatum.access.purposes.service import Declared, Purposes
 from relatum.access.roles.service import Roles
 from relatum.access.secrets import Secrets
 from relatum.access.sight.rules import Rules
@@ -56,7 +57,7 @@ from relatum.reports.figures import Figures
 from relatum.reports.schedules import Schedules
 from relatum.telemetry.metrics import Metrics
 from relatum.telemetry.process import Process
-from relatum.values.problems import PluginError
+from relatum.values.problems import PluginError, RelatumError
 from relatum.web.rendering import Renderer
 
 if TYPE_CHECKING:
@@ -98,6 +99,30 @@ class House:
         tell_others(
             self.signals, roles=self.roles, accounts=self.account_changes, sights=self.sights
         )
+        self.purposes = Purposes(db, self.events, self.sights, self._declared_by)
+        self._open_customers()
+        self._open_work()
+        self.archive = Archive(db, self.events, self.registry, settings)
+        self.events.archived = self.archive.reading
+        self.audit.checker.archived = self.archive.reading
+        self.interactions.archived = self.archive.reading
+        self.subjects = Subjects(self)
+        self._open_files()
+        self.erasing = erasing_of(self)
+        self._open_reports()
+        self.renderer = Renderer(self.registry, settings.templates_path)
+        self._declare_core()
+        self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
+        self.processing = Register(self.plugins, self.contact, version("relatum"))
+        self.plugins.listen(lambda plugin: plugin.move_in(self))
+        self.steering = Steering(self)
+
+    def _declared_by(self, plugin_id: str) -> Declared:
+        return self.processing.declared_by(plugin_id)
+
+    def _open_customers(self) -> None:
+        """Customers, what happens between them and the business, and whether they are contacted."""
+        db, settings = self.db, self.settings
         self.customers = Customers(
             db,
             self.events,
@@ -116,21 +141,6 @@ class House:
             country=settings.company.country,
             public_url=settings.server.public_url,
         )
-        self._open_work()
-        self.archive = Archive(db, self.events, self.registry, settings)
-        self.events.archived = self.archive.reading
-        self.audit.checker.archived = self.archive.reading
-        self.interactions.archived = self.archive.reading
-        self.subjects = Subjects(self)
-        self._open_files()
-        self.erasing = erasing_of(self)
-        self._open_reports()
-        self.renderer = Renderer(self.registry, settings.templates_path)
-        self._declare_core()
-        self.plugins = PluginTable(settings, self.dispatcher, discover=discover)
-        self.processing = Register(self.plugins, self.contact, version("relatum"))
-        self.plugins.listen(lambda plugin: plugin.move_in(self))
-        self.steering = Steering(self)
 
     def _open_work(self) -> None:
         """What goes on in the background."""
@@ -266,6 +276,8 @@ class House:
     async def close(self) -> None:
         """Finish what runs and let go of the database."""
         self.worker.close()
+        with contextlib.suppress(RelatumError):  # of a database that is gone already
+            await self.purposes.tell()
         await self.signals.close()
         self.archive.reading.close()
         await self.db.close()

@@ -64,6 +64,13 @@ class CustomerErased(msgspec.Struct, frozen=True):
     ids: list[UUID]
 
 
+class FieldDeclared(msgspec.Struct, frozen=True):
+    """A custom field is there, or another one now; ``changes`` as in :class:`CustomerUpdated`."""
+
+    key: str
+    changes: dict[str, tuple[Any, Any]]
+
+
 CREATED = "core.customer_created"
 UPDATED = "core.customer_updated"
 REMOVED = "core.customer_removed"
@@ -72,6 +79,7 @@ UNLINKED = "core.customers_unlinked"
 MERGED = "core.customers_merged"
 UNMERGED = "core.customers_unmerged"
 ERASED = "core.customer_erased"
+DECLARED = "core.customer_field_declared"
 
 EVENT_TYPES = [
     EventType(
@@ -113,5 +121,10 @@ EVENT_TYPES = [
         id=ERASED,
         title=Text(en="Customer erased", vi="Đã xoá dữ liệu khách hàng"),
         payload=CustomerErased,
+    ),
+    EventType(
+        id=DECLARED,
+        title=Text(en="Custom field declared or changed", vi="Đã khai báo hoặc sửa trường riêng"),
+        payload=FieldDeclared,
     ),
 ]

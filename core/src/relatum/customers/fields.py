@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from relatum.access.viewer import current_viewer
+from relatum.customers.events import DECLARED, FieldDeclared
 from relatum.customers.types import FieldDraft
 from relatum.db.database import to_json
+from relatum.events.types import NewEvent
 from relatum.values.problems import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from relatum.db.database import Database
+    from relatum.events.log import EventLog
 
-COLUMNS = ("key", "type", "title_en", "title_vi", "choices", "applies_to", "sensitivity")
+COLUMNS = (
+    *("key", "type", "title_en", "title_vi"),
+    *("choices", "applies_to", "sensitivity", "purposes"),
+)
 
 
 class CustomFields:
@@ -24,27 +31,14 @@ class CustomFields:
         changed: called after each commit that declared something.
     """
 
-    def __init__(self, db: Database, changed: Callable[[], None]) -> None:
+    def __init__(self, db: Database, events: EventLog, changed: Callable[[], None]) -> None:
         self._db = db
+        self._events = events
         self._changed = changed
 
     async def all(self) -> list[FieldDraft]:
         """The declared custom fields, by key."""
-        found = await self._db.fetch(
-            f"SELECT {', '.join(COLUMNS)} FROM core_customer_field ORDER BY key"  # noqa: S608 - names of our own
-        )
-        return [
-            FieldDraft(
-                key=key,
-                type=type_,
-                title_en=en,
-                title_vi=vi,
-                choices=msgspec.json.decode(choices),
-                applies_to=applies_to,
-                sensitivity=sensitivity,
-            )
-            for key, type_, en, vi, choices, applies_to, sensitivity in found
-        ]
+        return await declared_fields(self._db)
 
     async def declare(self, drafts: Sequence[FieldDraft]) -> None:
         """Declare custom fields; declaring one again in the same way changes nothing.
@@ -59,28 +53,72 @@ class CustomFields:
             known = {field.key: field for field in await self.all()}
             for draft in drafts:
                 _refuse(draft, known.get(draft.key))
+            wanted = [_kept(draft, known.get(draft.key)) for draft in drafts]
             await self._db.insert(
                 "core_customer_field",
                 COLUMNS,
-                [
-                    (
-                        d.key,
-                        d.type,
-                        d.title_en,
-                        d.title_vi,
-                        to_json(d.choices),
-                        d.applies_to,
-                        d.sensitivity,
-                    )
-                    for d in drafts
-                ],
-                # An import that declares its fields again must not unmask them.
+                [_row(field) for field in wanted],
                 on_conflict="ON CONFLICT (key) DO UPDATE SET title_en = excluded.title_en, "
                 "title_vi = excluded.title_vi, choices = excluded.choices, "
-                "applies_to = excluded.applies_to, sensitivity = "
-                "coalesce(excluded.sensitivity, core_customer_field.sensitivity)",
+                "applies_to = excluded.applies_to, sensitivity = excluded.sensitivity, "
+                "purposes = excluded.purposes",
+            )
+            told = [_fact(known.get(each.key), each) for each in wanted]
+            await self._events.append(
+                [NewEvent(type=DECLARED, payload=fact) for fact in told if fact.changes],
+                by=current_viewer().actor,
             )
             self._db.after_commit(self._changed)
+
+
+async def declared_fields(db: Database) -> list[FieldDraft]:
+    """The declared custom fields, by key."""
+    found = await db.fetch(
+        f"SELECT {', '.join(COLUMNS)} FROM core_customer_field ORDER BY key"  # noqa: S608 - names of our own
+    )
+    return [
+        FieldDraft(
+            key=key,
+            type=type_,
+            title_en=en,
+            title_vi=vi,
+            choices=msgspec.json.decode(choices),
+            applies_to=applies_to,
+            sensitivity=sensitivity,
+            purposes=[] if purposes is None else msgspec.json.decode(purposes),
+        )
+        for key, type_, en, vi, choices, applies_to, sensitivity, purposes in found
+    ]
+
+
+def _kept(draft: FieldDraft, before: FieldDraft | None) -> FieldDraft:
+    """An import that declares its fields again must not unmask them, nor free them."""
+    purposes = draft.purposes
+    if purposes is None:
+        purposes = [] if before is None else before.purposes
+    return msgspec.structs.replace(
+        draft,
+        sensitivity=draft.sensitivity or (None if before is None else before.sensitivity),
+        purposes=sorted(set(purposes or [])),
+    )
+
+
+def _row(field: FieldDraft) -> tuple[Any, ...]:
+    return (
+        *(field.key, field.type, field.title_en, field.title_vi),
+        *(to_json(field.choices), field.applies_to, field.sensitivity),
+        to_json(field.purposes) if field.purposes else None,
+    )
+
+
+def _fact(before: FieldDraft | None, field: FieldDraft) -> FieldDeclared:
+    was = {} if before is None else msgspec.structs.asdict(before)
+    changes = {
+        name: (was.get(name), value)
+        for name, value in msgspec.structs.asdict(field).items()
+        if was.get(name) != value
+    }
+    return FieldDeclared(key=field.key, changes=changes)
 
 
 def _refuse(draft: FieldDraft, before: FieldDraft | None) -> None:

@@ -58,7 +58,7 @@ class Customers(ChangingCustomers):
             db,
             events,
             country=country,
-            fields=CustomFields(db, sights.fields_changed if sights else _nothing),
+            fields=CustomFields(db, events, sights.fields_changed if sights else _nothing),
             assigning=Assigning(db, belonging or NoTeams()),
             keeping=keeping or KeepingNothing(),
         )

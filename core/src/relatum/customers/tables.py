@@ -101,3 +101,5 @@ class CustomField(Table, tablename="core_customer_field"):
     choices = JSON(default="[]")
     applies_to = Varchar(length=20, default="both")
     sensitivity = Varchar(length=20, default=None, null=True)
+    #: ids of the purposes that it is for, as a list; empty for any
+    purposes = JSON(default=None, null=True)

@@ -28,6 +28,7 @@ FieldType = Literal["text", "integer", "decimal", "boolean", "date", "choice"]
 Name = Annotated[str, Meta(min_length=1, max_length=300)]
 Label = Annotated[str, Meta(max_length=100)]
 Tag = Annotated[str, Meta(min_length=1, max_length=60)]
+PurposeId = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,39}$")]
 FieldKey = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,59}$")]
 SourceName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_.-]{0,59}$")]
 ExternalId = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -147,6 +148,8 @@ class FieldDraft(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, froze
     """A custom field of customers, declared before it is used.
 
     ``sensitivity`` says for whom it is masked; declaring a field again without it keeps it.
+    ``purposes`` binds it to some: a plugin is given its values only for one of them (empty: for
+    any); declaring a field again without them keeps them.
     """
 
     key: FieldKey
@@ -156,6 +159,7 @@ class FieldDraft(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, froze
     choices: list[Label] = []
     applies_to: Literal["person", "organisation", "both"] = "both"
     sensitivity: Sensitivity | None = None
+    purposes: Annotated[list[PurposeId], Meta(max_length=20)] | None = None
 
 
 class CustomerQuery(msgspec.Struct, kw_only=True, frozen=True):

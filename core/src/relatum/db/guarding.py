@@ -7,7 +7,7 @@ nobody wrote with a guard in mind (of a plugin, of Piccolo) are guarded all the 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -32,6 +32,7 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
         masked: columns that ``select`` yields otherwise than they are stored. A statement that
             writes must not name them: what it saved or gave back would be wrong or too much.
         refers: columns that must point at visible rows when a row is written, and at which table.
+        watched: columns whose reading is told to the guard's ``noticed``.
     """
 
     select: str
@@ -41,6 +42,7 @@ class Shadow(msgspec.Struct, frozen=True, kw_only=True):
     hides_rows: bool = True
     masked: frozenset[str] = frozenset()
     refers: Mapping[str, str] = {}
+    watched: frozenset[str] = frozenset()
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,11 +53,13 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
             by it.
         shadows: by table name.
         masks: whether any column is masked; then text with the mask is refused where it is saved.
+        noticed: called before each statement that reads a watched column.
     """
 
     shape: str
     shadows: Mapping[str, Shadow]
     masks: bool = False
+    noticed: Callable[[], None] | None = None
 
 
 _guard: ContextVar[Guard | None] = ContextVar("relatum_guard", default=None)

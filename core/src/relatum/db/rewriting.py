@@ -11,7 +11,7 @@ What cannot be limited with certainty is refused, never let through.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any, TypeVar
 
 import msgspec
@@ -39,12 +39,14 @@ class Rewritten(msgspec.Struct, frozen=True):
         tables: whose shadows' parameters come first, in this order.
         order: which of all parameters go where, when that is not simply one after the other.
         writes: whether its parameters may be saved.
+        watched: whether it reads a column that the guard watches.
     """
 
     sql: str
     tables: tuple[str, ...]
     order: tuple[int, ...] | None
     writes: bool
+    watched: bool = False
 
 
 class Rewriter:
@@ -94,10 +96,13 @@ class Rewriter:
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
-            return found
-        found = _Composition(guard, self._kind, self._schema, self._bodies).of(sql, checked=checked)
-        if len(sql) <= LONGEST_KEPT:
-            _keep(self._kept, key, found)
+        else:
+            composition = _Composition(guard, self._kind, self._schema, self._bodies)
+            found = composition.of(sql, checked=checked)
+            if len(sql) <= LONGEST_KEPT:
+                _keep(self._kept, key, found)
+        if found.watched and guard.noticed is not None:
+            guard.noticed()
         return found
 
 
@@ -180,7 +185,11 @@ class _Composition:
         sequence = tuple(writer.order)
         plain = self._kind == "postgresql" or sequence == tuple(range(len(sequence)))
         return Rewritten(
-            writer.text(), tuple(shadows), None if plain else sequence, parsed.verb != "SELECT"
+            writer.text(),
+            tuple(shadows),
+            None if plain else sequence,
+            parsed.verb != "SELECT",
+            _reads(parsed.tokens, {name for each in shadows.values() for name in each.watched}),
         )
 
     def _in_order(self, mentioned: Iterable[str]) -> dict[str, Shadow]:
@@ -289,6 +298,14 @@ class _Composition:
             if after not in {".", "("} and tokens[place].name not in shadow.needs:
                 raise _faulty(table, f"{tokens[place].text} among its needs, or {{real}} before it")
         return tokens
+
+
+def _reads(tokens: Sequence[Token], columns: Set[str]) -> bool:
+    """Whether a statement may read one of these columns, by name or with all others."""
+    return bool(columns) and any(
+        token.name in columns or (token.text == "*" and tokens[place - 1].text != "(")
+        for place, token in enumerate(tokens)
+    )
 
 
 def _faulty(table: str, expected: str) -> ConfigurationError:

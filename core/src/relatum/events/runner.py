@@ -218,7 +218,9 @@ class HandlerRunner:
             # first the rows, then the reset: a batch of another process may still be writing
             for each in await positions.hold_all(handler_id):
                 self._scanned.pop((each.id, each.lo, each.hi), None)
-            await handler.reset(self._registry.plugin_of(handler_id))
+            plugin = self._registry.plugin_of(handler_id)
+            async with plugin.at_work():
+                await handler.reset(plugin)
             await self._taker.parking.forget(handler_id)
             await positions.restart(handler_id, total=total, until=until)
             self._events.tell()

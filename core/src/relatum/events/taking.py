@@ -130,7 +130,8 @@ class Taker:
             span(f"handler {handler.id}", kind="consumer", relatum__events=len(events)),
         ):
             try:
-                await call(HANDLER_SECONDS, handler.handle, plugin, events)
+                async with plugin.at_work():
+                    await call(HANDLER_SECONDS, handler.handle, plugin, plugin.given(events))
             except Exception:
                 self._metrics.handler_failures.add(handler.id)
                 raise

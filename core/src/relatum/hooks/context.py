@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from relatum.access.purposes.service import Purposes
     from relatum.access.secrets import Secrets
     from relatum.addresses.service import Addresses
     from relatum.config.settings import Settings
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from relatum.plugins.register import Register
 
 
+T = TypeVar("T")
+
+
 class House(Protocol):
     """The services that plugins and rooms share; the application builds one."""
 
@@ -40,6 +45,7 @@ class House(Protocol):
     addresses: Addresses
     jobs: Jobs
     processing: Register
+    purposes: Purposes
     registry: Registry
     seals: Seals
     secrets: Secrets
@@ -77,6 +83,31 @@ class Plugin:
                 "it declares; declaring hooks do no I/O"
             )
         return self._house
+
+    def at_work(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """For whoever calls code of the plugin: inside the block it is given only what is for the
+        purposes that its manifest declares.
+        """
+        return contextlib.nullcontext() if self._house is None else self._house.purposes.work(self)
+
+    def given(self, value: T) -> T:
+        """Customers, drafts of them and events (alone or in a list) as the plugin may have them
+        while it is :meth:`at_work`; anything else as it is.
+        """
+        return value if self._house is None else self._house.purposes.given(value)
+
+    def for_purpose(self, purpose: str) -> contextlib.AbstractAsyncContextManager[None]:
+        """Inside the block the plugin is given only what is for this one purpose.
+
+        Custom fields that are bound to other purposes are not there, and classes of sensitive
+        fields that the manifest does not name for it (``data`` of its ``[[processing]]``) are
+        masked. For a purpose that the manifest does not declare that is all of them. What was read
+        and not given is noted in the audit trail. Since ``core_api`` 1.2.
+
+        Args:
+            purpose: the id of a purpose, as in ``[[processing]]``.
+        """
+        return self.house.purposes.work(self, purpose)
 
     def move_in(self, house: House) -> None:
         """Called by the application once all services exist."""

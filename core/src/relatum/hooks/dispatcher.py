@@ -185,10 +185,12 @@ class Dispatcher:
     async def _ask(self, call: _Call, arguments: Mapping[str, Any]) -> Any:
         started = time.perf_counter()
         try:
-            answer = await within(
-                PATIENT.get(call.hook, self.limit),
-                call.implementation.call(call.plugin, arguments),
-            )
+            async with call.plugin.at_work():
+                given = {name: call.plugin.given(each) for name, each in arguments.items()}
+                answer = await within(
+                    PATIENT.get(call.hook, self.limit),
+                    call.implementation.call(call.plugin, given),
+                )
         except NoAnswerError as error:
             raise _failed(call, "hangs", str(error)) from error
         except asyncio.CancelledError as error:

@@ -91,7 +91,7 @@ class WebPage(msgspec.Struct, frozen=True, kw_only=True):
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
     """A box on a page of core or of another plugin.
 
-    ``load`` has two seconds; a panel that fails says so in its box and nothing else changes. A
+    ``load`` has five seconds; a panel that fails says so in its box and nothing else changes. A
     panel whose ``load`` returns ``None`` is left out.
 
     Attributes:

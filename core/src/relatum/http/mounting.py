@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from litestar import Litestar, Router
     from litestar.connection import ASGIConnection
     from litestar.handlers import BaseRouteHandler
-    from litestar.types import ControllerRouterHandler, Guard
+    from litestar.types import (
+        ASGIApp,
+        ControllerRouterHandler,
+        Guard,
+        Middleware,
+        Receive,
+        Scope,
+        Send,
+    )
 
     from relatum.hooks.context import Plugin
     from relatum.hooks.gate import Gate
@@ -90,6 +98,7 @@ class Mounting:
             route_handlers=handlers,
             dependencies={"plugin": Provide(lambda: plugin, sync_to_thread=False)},
             guards=[self._guard()],
+            middleware=[_at_work(plugin)],
             opt={"plugin": f"{plugin.id} {plugin.version}", "plugin_id": plugin.id},
             tags=[plugin.id],
         )
@@ -122,6 +131,19 @@ class Mounting:
         app.asgi_router = type(app.asgi_router)(app=app)
         app.asgi_router.construct_routing_trie()
         self._rebuilt()
+
+
+def _at_work(plugin: Plugin) -> Middleware:
+    """Lets the plugin be at work until its route has answered."""
+
+    def around(app: ASGIApp) -> ASGIApp:
+        async def run(scope: Scope, receive: Receive, send: Send) -> None:
+            async with plugin.at_work():
+                await app(scope, receive, send)
+
+        return run
+
+    return around
 
 
 def off(plugin_id: str) -> str:

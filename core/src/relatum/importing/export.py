@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from relatum.importing.plan import FilePlan, Plan, dump_plan
+from relatum.importing.stepwise import stepwise
 from relatum.importing.targets.keys import EXPORT_SOURCE
 from relatum.importing.writers import WRITERS, ExportFormat, Writer, entry_of
 from relatum.values.problems import Conflict
@@ -94,7 +95,7 @@ async def _write(
     written = 0
     writer: Writer | None = None
     try:
-        async for records in target.export(plugin):
+        async for records in stepwise(plugin, target.export(plugin)):
             if records and writer is None:
                 writer = WRITERS[form](path, target, None)
             if writer is not None:

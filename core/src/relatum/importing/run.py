@@ -315,7 +315,8 @@ class FileRun:
     async def _ask(self, step: str, answer: Awaitable[T]) -> T:
         """What the target answers; whatever else goes wrong in it names its plugin."""
         try:
-            return await answer
+            async with self._source.plugin.at_work():
+                return await answer
         except RelatumError:
             raise
         except Exception as error:

@@ -69,7 +69,8 @@ class Undoing:
         async with self._house.db.transaction():
             kept: list[Problem] = []
             if written.created or written.before:
-                kept = list(await target.undo(plugin, written, scope))
+                async with plugin.at_work():
+                    kept = list(await target.undo(plugin, written, scope))
             await self._journal.mark_undone(stored.id)
         done.kept += kept
         created = sum(len(ids) for ids in written.created.values())

@@ -232,10 +232,12 @@ class Running:
         plugin = self._registry.plugin_of(job.id)
         seconds = job.timeout.total_seconds()
         if not job.atomic:
-            result = await call(seconds, job.run, plugin, going)
+            async with plugin.at_work():
+                result = await call(seconds, job.run, plugin, going)
             return _success(job, going, result)
         async with self._db.transaction():
-            result = await call(min(seconds, ATOMIC_SECONDS), job.run, plugin, going)
+            async with plugin.at_work():
+                result = await call(min(seconds, ATOMIC_SECONDS), job.run, plugin, going)
             outcome = _success(job, going, result)
             if finish is not None:
                 await finish(outcome)

@@ -12,7 +12,8 @@ import msgspec
 
 from relatum.hooks.gate import CORE
 from relatum.plugins.processing import Processing, read_processing
-from relatum.values.problems import ConfigurationError
+from relatum.values.problems import ConfigurationError, InvalidInput, Problem
+from relatum.values.sensitivity import Sensitivity
 from relatum.values.text import Text
 
 if TYPE_CHECKING:
@@ -94,6 +95,38 @@ class Register:
             processing=core_processing().processing,
         )
         return [self._checked(each) for each in (core, *self._installed())]
+
+    def refuse_unknown(self, purposes: Sequence[str]) -> None:
+        """Refuse ids that no purpose has.
+
+        Raises:
+            InvalidInput: with each of them at its place below ``/purposes``.
+        """
+        known = self.purposes
+        problems = [
+            Problem(
+                code="unknown-purpose",
+                message="Nobody knows this purpose",
+                where=f"/purposes/{place}",
+                expected=f"one of {', '.join(sorted(known))}",
+                got=each,
+                mend="Use a purpose of the regulation profile or of core.",
+            )
+            for place, each in enumerate(purposes)
+            if each not in known
+        ]
+        if problems:
+            raise InvalidInput("A purpose is not known.", problems=problems)
+
+    def declared_by(self, plugin_id: str) -> dict[str, frozenset[Sensitivity]]:
+        """Purposes that the manifest of a plugin declares, with their classes of sensitive data."""
+        declared: dict[str, frozenset[Sensitivity]] = {}
+        for found in self._plugins.found:
+            if found.id == plugin_id and found.manifest is not None:
+                for each in found.manifest.processing:
+                    known = declared.get(each.purpose, frozenset())
+                    declared[each.purpose] = known | frozenset(each.data)
+        return declared
 
     def _installed(self) -> Iterator[Processor]:
         manifests = {each.id: each.manifest for each in self._plugins.found}

@@ -219,19 +219,22 @@ def _bad(field: str, expected: str, got: str) -> InvalidInput:
 async def _points(
     metric: Metric, plugin: Plugin, visit: Visit, query: MetricQuery
 ) -> Sequence[Point]:
-    return await metric.points(plugin, _visit_of(plugin, visit), query)
+    async with plugin.at_work():
+        return await metric.points(plugin, _visit_of(plugin, visit), query)
 
 
 async def _listed(
     metric: Metric, plugin: Plugin, visit: Visit, query: MetricQuery, after: str, limit: int
 ) -> list[Row]:
-    return list(await metric.rows(plugin, _visit_of(plugin, visit), query, after, limit))
+    async with plugin.at_work():
+        return list(await metric.rows(plugin, _visit_of(plugin, visit), query, after, limit))
 
 
 async def _named(
     names: Any, plugin: Plugin, visit: Visit, parts: Sequence[str]
 ) -> Mapping[str, str]:
-    named: Mapping[str, str] = await names(plugin, _visit_of(plugin, visit), parts)
+    async with plugin.at_work():
+        named: Mapping[str, str] = await names(plugin, _visit_of(plugin, visit), parts)
     return named
 
 

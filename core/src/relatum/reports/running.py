@@ -25,7 +25,8 @@ async def run_report(registry: Registry, report_id: str, params: Any) -> msgspec
     report = registry.reports.get(report_id)
     plugin = registry.plugin_of(report_id)
     try:
-        return await report.run(plugin, params)
+        async with plugin.at_work():
+            return await report.run(plugin, params)
     except RelatumError:
         raise
     except Exception as error:

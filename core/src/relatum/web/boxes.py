@@ -129,14 +129,15 @@ def _url(declared: Panel | Widget, subject: Any) -> str:
 
 
 async def _load(one: _Loaded) -> None:
-    declared = one.declared
-    if declared.load is None:
-        one.values = {}
-        return
-    plugin = one.visit.plugin
+    declared, plugin = one.declared, one.visit.plugin
     try:
-        loading: Coroutine[Any, Any, Any] = declared.load(plugin, one.visit)  # type: ignore[assignment]
-        values = await within(LIMIT, loading)
+        async with plugin.at_work():
+            one.visit.subject = plugin.given(one.visit.subject)
+            if declared.load is None:
+                one.values = {}
+                return
+            loading: Coroutine[Any, Any, Any] = declared.load(plugin, one.visit)  # type: ignore[assignment]
+            values = await within(LIMIT, loading)
         one.values = None if values is None else dict(values)
     except Exception as error:  # noqa: BLE001 - whatever it is stays in the box
         _note(plugin, declared.id, error)

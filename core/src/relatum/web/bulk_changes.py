@@ -116,7 +116,7 @@ class BulkChanges:
         plugin = self._house.registry.plugin_of(action.id)
         visit = Visit(plugin, self._house, current_viewer(), language)
         seen = await self._house.customers.ids(CustomerQuery(ids=list(ids)), most=CHUNK)
-        async with self._house.db.transaction():
+        async with self._house.db.transaction(), plugin.at_work():
             return await action.run(plugin, visit, seen, given)
 
     async def undo(self, bulk: UUID, viewer: Viewer) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from relatum.access.purposes.acting import NO_LIMIT, Limit
 from relatum.access.sight import masking
 from relatum.access.sight.masking import Kind, Masked
 from relatum.access.viewer import Sight
@@ -17,6 +18,11 @@ from relatum.db.guarding import Guard, Shadow
 from relatum.values.sensitivity import Sensitivity, is_concealed
 
 MEMBERS = "core_rule_member"
+#: Columns with copies of rows of customers. From whom a custom field is withheld, they are.
+COPIES: Mapping[str, tuple[str, ...]] = {
+    "core_merge_row": ("before", "after", "content"),
+    "core_import_batch": ("before",),
+}
 _NOBODY = "1 = 0"
 
 
@@ -49,52 +55,62 @@ def sources_of(sight: Sight) -> list[Source]:
 
 
 def guard_for(
-    sight: Sight, tables: Sequence[GuardedTable], masked: Masked, *, kind: Kind
-) -> SightGuard | None:
-    """The guard; ``None`` when everything is seen as it is."""
-    if sight.everything and not sight.masked:
-        return None
-    details = None
-    if not sight.everything and sight.masked:
-        details = _guard(Sight(everything=True, masked=sight.masked), tables, masked, kind, None)
-    return _guard(sight, tables, masked, kind, details)
-
-
-def _guard(
     sight: Sight,
     tables: Sequence[GuardedTable],
     masked: Masked,
+    *,
     kind: Kind,
-    details: Guard | None,
-) -> SightGuard:
-    compiler = _Compiler(sight, masked, kind, keys={table.name: table.key for table in tables})
-    shadows = {table.name: shadow for table in tables if (shadow := compiler.shadow(table))}
-    text = "\x00".join(f"{name}\x01{shadow.select}" for name, shadow in shadows.items())
-    return SightGuard(
-        shape=hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
-        shadows=shadows,
-        masks=bool(sight.masked),
-        sight=sight,
-        details=details,
-    )
+    limit: Limit = NO_LIMIT,
+    notice: Callable[[], None] | None = None,
+) -> SightGuard | None:
+    """The guard; ``None`` when everything is seen as it is.
+
+    Args:
+        limit: what is withheld from the plugin at work, whoever looks.
+        notice: called before each statement that reads something of it.
+    """
+    if sight.everything and not sight.masked and not limit:
+        return None
+
+    def guard(of: Sight, details: Guard | None) -> SightGuard:
+        compiler = _Compiler(of, masked, kind, limit, keys={each.name: each.key for each in tables})
+        shadows = {table.name: shadow for table in tables if (shadow := compiler.shadow(table))}
+        text = "\x00".join(f"{name}\x01{shadow.select}" for name, shadow in shadows.items())
+        return SightGuard(
+            shape=hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
+            shadows=shadows,
+            masks=bool(compiler.hidden),
+            noticed=notice if limit else None,
+            sight=sight,
+            details=details,
+        )
+
+    details = None
+    if not sight.everything and (sight.masked or limit):
+        details = guard(Sight(everything=True, masked=sight.masked), None)
+    return guard(sight, details)
 
 
 class _Compiler:
     def __init__(
-        self, sight: Sight, masked: Masked, kind: Kind, *, keys: Mapping[str, str]
+        self,
+        sight: Sight,
+        masked: Masked,
+        kind: Kind,
+        limit: Limit,
+        *,
+        keys: Mapping[str, str],
     ) -> None:
         self._sight = sight
         self._masked = masked
         self._kind = kind
         self._keys = keys
-        hidden = sight.masked
-        self._fields = [
-            key for key, sensitivity in masked.fields if is_concealed(sensitivity, hidden)
-        ]
+        self._limit = limit
+        self.hidden = sight.masked | limit.masked
 
     def shadow(self, table: GuardedTable) -> Shadow | None:
         """What stands in for the table; ``None`` when it is shown as it is."""
-        masks = self._masks(table)
+        masks = self._masks(table, self.hidden, self._limit.withheld)
         hides = table.hides_rows and not self._sight.everything
         if not masks and not hides:
             return None
@@ -111,7 +127,15 @@ class _Compiler:
             hides_rows=hides,
             masked=frozenset(masks),
             refers=table.refers if hides else {},
+            watched=self._watched(table, masks),
         )
+
+    def _watched(self, table: GuardedTable, masks: Mapping[str, str]) -> frozenset[str]:
+        """The columns that are otherwise than the viewer alone would see them."""
+        if not self._limit:
+            return frozenset()
+        plain = self._masks(table, self._sight.masked, frozenset())
+        return frozenset(name for name, mask in masks.items() if plain.get(name) != mask)
 
     # -- rows ------------------------------------------------------------------------------------
 
@@ -155,44 +179,63 @@ class _Compiler:
 
     # -- columns ---------------------------------------------------------------------------------
 
-    def _masks(self, table: GuardedTable) -> dict[str, str]:
+    def _masks(
+        self, table: GuardedTable, hidden: frozenset[Sensitivity], withheld: frozenset[str]
+    ) -> dict[str, str]:
         """Column → what stands in for it."""
-        hidden = self._sight.masked
         masks = {
             column: self._whole(table, column)
             for column, sensitivity in table.sensitive.items()
             if is_concealed(sensitivity, hidden)
         }
+        if withheld:
+            masks |= {column: self._whole(table, column) for column in COPIES.get(table.name, ())}
         special = _SPECIAL.get(table.name)
-        return masks | dict(special(self, hidden)) if special and hidden else masks
+        if special is None or not (hidden or withheld):
+            return masks
+        return masks | dict(special(self, hidden, withheld))
 
     def _whole(self, table: GuardedTable, column: str) -> str:
         if (table.name, column) in self._masked.jsons:
             return masking.empty_json(self._kind)
         return masking.whole_column(column, table.columns[column])
 
-    def _of_customers(self, hidden: frozenset[Sensitivity]) -> Mapping[str, str]:
+    def _of_customers(
+        self, hidden: frozenset[Sensitivity], withheld: frozenset[str]
+    ) -> Mapping[str, str]:
         masks = {"search": "g.search_name"} if "contact" in hidden else {}
-        if self._fields:
-            masks["fields"] = masking.inside_json("fields", self._fields, self._kind)
+        fields = [key for key, of in self._masked.fields if is_concealed(of, hidden)]
+        if fields or withheld:
+            shown = masking.inside_json("fields", fields, self._kind)
+            masks["fields"] = masking.without_keys(shown, sorted(withheld), self._kind)
         return masks
 
-    def _of_contact_points(self, hidden: frozenset[Sensitivity]) -> Mapping[str, str]:
+    def _of_contact_points(
+        self, hidden: frozenset[Sensitivity], _withheld: frozenset[str]
+    ) -> Mapping[str, str]:
         if "contact" not in hidden:
             return {}
         return {
             column: masking.contact_point(column, self._kind) for column in ("raw", "normalised")
         }
 
-    def _of_interactions(self, hidden: frozenset[Sensitivity]) -> Mapping[str, str]:
+    def _of_interactions(
+        self, hidden: frozenset[Sensitivity], _withheld: frozenset[str]
+    ) -> Mapping[str, str]:
+        if not hidden:
+            return {}
         masks = {"payload": masking.payload(self._masked, hidden, self._kind)}
         if "contact" in hidden:
             masks["handle"] = masking.whole_column("handle", str)
         return masks
 
-    def _of_events(self, hidden: frozenset[Sensitivity]) -> Mapping[str, str]:
+    def _of_events(
+        self, hidden: frozenset[Sensitivity], withheld: frozenset[str]
+    ) -> Mapping[str, str]:
         # A payload may tell any field, before and after.
-        return {"payload": masking.empty_json(self._kind)}
+        if hidden:
+            return {"payload": masking.empty_json(self._kind)}
+        return {"payload": masking.event_payload(sorted(withheld), self._kind)}
 
 
 #: Of somebody who was merged (a trace may name them) is seen what is seen of the survivor.

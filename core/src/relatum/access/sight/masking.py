@@ -15,6 +15,8 @@ from relatum.values.sensitivity import Sensitivity, is_concealed
 
 Kind = Literal["sqlite", "postgresql"]
 
+#: The event whose payload holds custom fields; declared in a room above.
+CUSTOMER_UPDATED = "core.customer_updated"
 #: Contact points that reach a person; a website or a device reaches nobody.
 MASKED_CONTACTS = ("phone", "email", "address", "zalo", "facebook")
 #: Shorter numbers would be given away by their last three digits.
@@ -88,6 +90,42 @@ def inside_json(column: str, keys: Sequence[str], kind: Kind) -> str:
     for key in keys:
         inner = f"""jsonb_set({inner}, ARRAY['{key}'], '"{MASK}"', false)"""
     return f"{inner}::json"
+
+
+def without_keys(object_: str, keys: Sequence[str], kind: Kind) -> str:
+    """An object (as SQL) without these keys, which are plain identifiers."""
+    if not keys:
+        return object_
+    if kind == "sqlite":
+        return f"json_remove({object_}, {', '.join(_quoted(f'$.{key}') for key in keys)})"
+    return f"(({object_})::jsonb - ARRAY[{', '.join(map(_quoted, keys))}])::json"
+
+
+def event_payload(keys: Sequence[str], kind: Kind) -> str:
+    """The payload of an event, without these custom fields where it tells how a customer changed.
+
+    ``changes.fields`` holds all of them as they were and as they are.
+    """
+    name = 'g."payload"'
+    if kind == "sqlite":
+        places = (f"$.changes.fields[{n}].{key}" for n in (0, 1) for key in keys)
+        without = f"json_remove({name}, {', '.join(map(_quoted, places))})"
+    else:
+        without = f"{name}::jsonb"
+        for n in (0, 1):
+            there = f"({name}::jsonb -> 'changes' -> 'fields' -> {n})"
+            left = f"{there} - ARRAY[{', '.join(map(_quoted, keys))}]"
+            # coalesce: jsonb_set of NULL would be NULL as a whole
+            without = (
+                f"jsonb_set({without}, ARRAY['changes', 'fields', '{n}'], "
+                f"coalesce({left}, 'null'::jsonb), false)"
+            )
+        without = f"{without}::json"
+    return f"CASE WHEN g.type = '{CUSTOMER_UPDATED}' THEN {without} ELSE {name} END"
+
+
+def _quoted(text: str) -> str:
+    return f"'{text}'"
 
 
 def payload(masked: Masked, hidden: frozenset[Sensitivity], kind: Kind) -> str:

@@ -16,7 +16,7 @@ import msgspec
 
 from relatum.access.audit.fields import place_of_field
 from relatum.access.secrets import place_of
-from relatum.customers.fields import CustomFields
+from relatum.customers.fields import declared_fields
 from relatum.customers.holdings import Found, Pointing, find_rows, ids_of, pointing_of
 from relatum.customers.subject.labels import Naming
 from relatum.customers.subject.reducing import Decrypt, Others, Reducer, RowShape, ids_in
@@ -97,7 +97,7 @@ class Gathering:
 
     async def naming(self) -> Naming:
         """What fields, kinds and types are called, for those who show them."""
-        return Naming(self._registry, await CustomFields(self._db, lambda: None).all())
+        return Naming(self._registry, await declared_fields(self._db))
 
     async def _others(
         self, rows: Mapping[str, Sequence[Row]], ids: Sequence[UUID], name: str

@@ -256,6 +256,7 @@ async def read_fields(request: Call) -> Answer[ListedFields]:
 async def declare_field(request: Call, data: JSONBody[FieldDraft]) -> Answer[FieldDraft]:
     """Declare a custom field, so that customers may have values of it."""
     request.refuse_query()
+    request.house.processing.refuse_unknown(data.purposes or [])
     try:
         await request.house.customers.declare_fields([data])
     except InvalidInput as error:

@@ -13,6 +13,7 @@ import msgspec
 from relatum.access.viewer import Viewer
 from relatum.importing.acting import House, demand
 from relatum.importing.exports.types import Export
+from relatum.importing.stepwise import stepwise
 from relatum.importing.watermark import Watermark
 from relatum.importing.writers import WRITERS, Writer
 from relatum.values.problems import InvalidInput, Problem
@@ -117,7 +118,8 @@ async def _records(
 ) -> AsyncIterator[list[msgspec.Struct]]:
     plugin = house.registry.plugin_of(target.id)
     export: Any = target.export  # a target with filters takes them as one more argument
-    async for records in export(plugin) if query is None else export(plugin, query):
+    of_target = export(plugin) if query is None else export(plugin, query)
+    async for records in stepwise(plugin, of_target):
         yield records
 
 

@@ -191,11 +191,12 @@ class Evaluating:
     async def _asked(
         self, rule: QualityRule, owner: Plugin, customers: Sequence[Customer]
     ) -> Mapping[UUID, str]:
-        if not self._db.in_transaction():
-            return await rule.find(owner, customers)
-        # A statement that failed would spoil the whole transaction on PostgreSQL.
-        async with self._db.savepoint():
-            return await rule.find(owner, customers)
+        async with owner.at_work():
+            if not self._db.in_transaction():
+                return await rule.find(owner, owner.given(customers))
+            # A statement that failed would spoil the whole transaction on PostgreSQL.
+            async with self._db.savepoint():
+                return await rule.find(owner, owner.given(customers))
 
     async def _put(
         self, ids: Sequence[UUID], found: Sequence[Found], failed: set[str]

@@ -231,8 +231,10 @@ class Columns:
     ) -> Mapping[UUID, Cell] | None:
         plugin = self._call.house.registry.plugin_of(column.id)
         try:
-            loading: Any = column.load(plugin, Visit.of(self._call, plugin), customers)
-            return dict(await within(LIMIT, loading))
+            async with plugin.at_work():
+                given = plugin.given(customers)
+                loading: Any = column.load(plugin, Visit.of(self._call, plugin), given)
+                return dict(await within(LIMIT, loading))
         except Exception as error:
             with about(plugin=plugin.id):
                 log.error("column %s of %s failed", column.id, plugin.id, exc_info=error)

@@ -18,12 +18,13 @@ from relatum.values.sensitivity import Sensitivity
 from relatum.values.text import fold
 from relatum.web.flashes import declare_flashes
 from relatum.web.forms import Form, sent
-from relatum.web.languages import marked
+from relatum.web.languages import language_of, marked
 from relatum.web.layout import PAGE, Redirect, page
 from relatum.web.wording import declare_sentences
 
 WRITE = {"permission": "core.fields.write", **PAGE}
 HERE = "/settings/fields"
+Purpose = Annotated[str, Meta(max_length=40)]
 Title = Annotated[str, Meta(max_length=100)]
 FieldType = Literal["text", "integer", "decimal", "date", "boolean", "choice"]
 
@@ -54,6 +55,7 @@ class FieldForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     choices: Annotated[str, Meta(max_length=10_000)] = ""
     applies_to: Literal["person", "organisation", "both"] = "both"
     sensitivity: Sensitivity | None = None
+    purposes: Annotated[list[Purpose], Meta(max_length=20)] = []
 
 
 @get(HERE, opt=WRITE, include_in_schema=False)
@@ -61,7 +63,13 @@ async def show_fields(request: Call) -> Html:
     """Every declared field."""
     request.refuse_query(("lang",))
     fields = await request.house.customers.fields()
-    return await page(request, "relatum/settings_fields.html", here="fields", fields=fields)
+    return await page(
+        request,
+        "relatum/settings_fields.html",
+        here="fields",
+        fields=fields,
+        purposes=dict(_purposes(request)),
+    )
 
 
 @get("/settings/fields/new", opt=WRITE, include_in_schema=False)
@@ -79,6 +87,7 @@ async def declare_field(request: Call) -> Answer[Any]:
         draft = _draft(form.take(await sent(request), FieldForm), None)
         if draft.key in {each.key for each in await request.house.customers.fields()}:
             raise Conflict("There is such a field.", problems=[_problem("field-taken", "/key")])
+        request.house.processing.refuse_unknown(draft.purposes or [])
         await request.house.customers.declare_fields([draft])
     except RelatumError as error:
         form.refuse(error)
@@ -102,6 +111,7 @@ async def change_field(request: Call, key: FromPath[str]) -> Answer[Any]:
     field = await _field(request, key)
     try:
         draft = _draft(form.take(await sent(request), FieldForm), field)
+        request.house.processing.refuse_unknown(draft.purposes or [])
         await request.house.customers.declare_fields([draft])
     except RelatumError as error:
         form.refuse(error)
@@ -129,6 +139,7 @@ def _draft(asked: FieldForm, before: FieldDraft | None) -> FieldDraft:
         choices=list(dict.fromkeys(choices)) if type_ == "choice" else [],
         applies_to=asked.applies_to,
         sensitivity=asked.sensitivity,
+        purposes=asked.purposes,
     )
 
 
@@ -153,6 +164,16 @@ async def _field(request: Call, key: str) -> FieldDraft:
     return found[0]
 
 
+def _purposes(request: Call) -> list[tuple[str, str]]:
+    """Ids and names of every purpose, by name."""
+    language = language_of(request)
+    titles = request.house.processing.purposes
+    return sorted(
+        ((id, title.in_language(language)) for id, title in titles.items()),
+        key=lambda each: fold(each[1]),
+    )
+
+
 async def _page(request: Call, form: Form, field: FieldDraft | None) -> Html:
     return await page(
         request,
@@ -161,6 +182,7 @@ async def _page(request: Call, form: Form, field: FieldDraft | None) -> Html:
         forms=(form,),
         address=HERE if field is None else f"{HERE}/{field.key}",
         declared=field,
+        purposes=_purposes(request),
     )
 
 
