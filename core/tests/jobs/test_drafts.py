@@ -19,3 +19,4 @@ def test_an_attempt_deletes_what_it_and_those_before_left(tmp_path: Path) -> Non
 
 def test_there_may_be_nothing(tmp_path: Path) -> None:
     delete_drafts(tmp_path / "nowhere" / "list.csv", 1)
+    assert not (tmp_path / "nowhere").exists()
