@@ -130,7 +130,7 @@ class Signals:
     async def _notify(self, signals: list[tuple[str, str]]) -> None:
         columns = [each[0] for each in signals], [each[1] for each in signals]
         async with self._turn:
-            if self._connection is not None:
+            if self._connection is not None and not self._connection.is_closed():
                 await self._connection.execute(_TELL, *columns, timeout=ANSWER_SECONDS)
                 return
         async with self._db.engine.connection() as pooled:  # type: ignore[union-attr]
