@@ -8,16 +8,21 @@ this belongs to tests alone. Whatever is not known by identity is worked out as 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from litestar._kwargs import KwargsModel
 from litestar._signature import SignatureModel
 from litestar.utils.signature import ParsedSignature
+from piccolo.conf.apps import AppConfig
 from piccolo.table import TABLE_REGISTRY
 
+from relatum.db import migrate
 from relatum.hooks import routes as checked_routes
+from relatum.plugins import tables as plugin_tables
 
 #: Key → answer and everything that the key names by its identity, which nothing else may get then.
 _Memory = dict[Hashable, tuple[Any, tuple[object, ...]]]
@@ -31,6 +36,8 @@ def remember() -> None:
     of_models = _of_models(KwargsModel.create_for_signature_model)
     _replace(KwargsModel, "create_for_signature_model", of_models)
     setattr(checked_routes, "_trial", _of_routes(checked_routes._trial))  # noqa: B010 - mypy
+    setattr(plugin_tables, "_read", _of_plugins(plugin_tables._read))  # noqa: B010
+    setattr(migrate, "_steps_of", _of_apps(migrate._steps_of))  # noqa: B010
 
 
 def forget_copies() -> None:
@@ -124,3 +131,39 @@ def _of_routes(attempt: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[
         yield from memory[key][0]
 
     return trial
+
+
+def _of_plugins(read: Callable[[str], AppConfig]) -> Callable[[str], AppConfig]:
+    """The tables of a plugin, whose migrations were looked at as they are."""
+    memory: _Memory = {}
+
+    def app_of(module: str) -> AppConfig:
+        app = getattr(importlib.import_module(module), "APP_CONFIG", None)
+        if not isinstance(app, AppConfig):
+            return read(module)
+        key = (id(app), _migrations_of(app))
+        if key not in memory:
+            memory[key] = read(module), (app,)
+        found: AppConfig = memory[key][0]
+        return found
+
+    return app_of
+
+
+def _of_apps(read: Callable[[AppConfig], list[Any]]) -> Callable[[AppConfig], list[Any]]:
+    """The migrations of an app, as they are."""
+    memory: _Memory = {}
+
+    def steps_of(app: AppConfig) -> list[Any]:
+        key = (id(app), _migrations_of(app))
+        if key not in memory:
+            memory[key] = read(app), (app,)
+        return list(memory[key][0])
+
+    return steps_of
+
+
+def _migrations_of(app: AppConfig) -> Hashable:
+    folder = Path(app.resolved_migrations_folder_path)
+    files = [(path, path.stat()) for path in sorted(folder.glob("*.py"))]
+    return tuple([(str(path), stat.st_mtime_ns, stat.st_size) for path, stat in files])
