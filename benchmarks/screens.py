@@ -118,10 +118,11 @@ def _browser() -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def _site() -> Iterator[Site]:
+    from tests.browser.furnishing import RETENTION
     from tests.browser.site import Site
 
     with tempfile.TemporaryDirectory() as folder:
-        site = Site(Path(folder))
+        site = Site(Path(folder), settings=RETENTION)
         site.fill()
         with site.running():
             yield site

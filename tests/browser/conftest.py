@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.furnishing import Hands, furnish
+from tests.browser.furnishing import RETENTION, Hands, furnish
 from tests.browser.looking import context_of
 from tests.browser.site import PASSWORD, Site
 from tests.browser.watching import Watch
@@ -62,7 +62,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / STATE).exists():
             shutil.rmtree(folder, ignore_errors=True)  # of one that failed
-            site = Site(folder)
+            site = Site(folder, settings=RETENTION)
             site.fill()
             with site.running(), Hands(site) as hands:
                 furnish(hands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import time
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 
 from relatum.access.accounts.types import InvitationDraft
 from relatum.app.house import House
+from relatum.customers.types import CustomerDraft
 from relatum.values.ids import new_id
 from relatum_consent.api import link_for
 from tests.browser.site import OWNER, PASSWORD, Site
@@ -19,15 +21,21 @@ _CSRF = re.compile(r'<input type="hidden" name="csrf" value="([^"]+)"')
 _CHART = "metric=core.new_customers&range=last_12_months&by=kind&kind=stacked"
 _FILE = ("khach moi.csv", "Mã KH;Họ và tên;Liên lạc\nM1;Lê Thị Mùa;0912 000 111\n".encode())
 
+#: A rule of retention, for the settings of the site: without one nobody is listed.
+RETENTION = '[[plugins.consent.retention]]\nid = "idle_people"\nidle_days = 1095\n'
+_LONG_AGO = dt.datetime(2020, 1, 5, tzinfo=dt.UTC)
+
 
 class Hands:
     """Somebody who fills in forms without a browser.
 
     Attributes:
+        site: where.
         state: the cookies, as a browser takes them.
     """
 
     def __init__(self, site: Site, email: str = OWNER) -> None:
+        self.site = site
         self._client = httpx.Client(base_url=site.url, timeout=30)
         self._proof: dict[str, str] = {}
         self.send("/sign-in", email=email, password=PASSWORD, next="/")
@@ -80,8 +88,25 @@ def furnish(hands: Hands) -> None:
     hands.send(f"/p/consent/customers/{customer}", do="link")
     hands.send(f"/p/consent/customers/{customer}", do="request", kind="restrict")
     hands.send("/p/consent/breaches", do="record", words="Mất máy tính xách tay")
+    lose_sight_of(hands.site)
+    hands.send("/settings/jobs/consent.retention/run")
     hands.send("/settings/jobs/data_quality.evaluate/run")
     hands.first("/p/data_quality/queue", r"(/p/data_quality/findings/[0-9a-f-]{36})", seconds=60)
+    hands.first("/p/consent/retention", r'name="entries" value="([0-9a-f-]{36})"', seconds=60)
+
+
+def lose_sight_of(site: Site) -> None:
+    """Two with whom nobody has had anything to do for years."""
+    people = [CustomerDraft(display_name=name) for name in ("Đỗ Văn Xưa", "Phạm Thị Cũ")]
+
+    async def make(house: House) -> None:
+        for id in await house.customers.create(people, by="system"):
+            await house.db.execute(
+                "UPDATE core_customer SET created_at = ?, updated_at = ? WHERE id = ?",
+                *(_LONG_AGO, _LONG_AGO, id),
+            )
+
+    site.inside(make)
 
 
 def doors(site: Site) -> list[str]:

@@ -4,7 +4,8 @@ and to the policy in a browser."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from relatum.app.asgi import create_app
 from relatum.app.house import House
 from tests.browser.furnishing import doors
 from tests.browser.looking import LANGUAGES, THEMES, Language, Theme, faults_of_all, opened
-from tests.browser.reading import toured
+from tests.browser.reading import Tour, toured
 from tests.browser.site import Site
 from tests.security.addresses import addresses
 
@@ -63,19 +64,32 @@ def site(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield site
 
 
+@pytest.fixture(scope="module")
+def tours(site: Site, owner_state: Any) -> Callable[[str], Tour]:
+    """What the owner gets to by links, in a language; walked once."""
+
+    @cache
+    def tour(language: str) -> Tour:
+        return toured(site, owner_state, language)
+
+    return tour
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_pages_work_without_scripts(site: Site, owner_state: Any, language: str) -> None:
+def test_pages_work_without_scripts(
+    site: Site, tours: Callable[[str], Tour], language: str
+) -> None:
     """Status 200, in the language, one main heading, and something in the main part."""
-    tour = toured(site, owner_state, language)
+    tour = Tour(language)
+    tour.add(tours(language))
     tour.add(toured(site, None, language, doors(site)))
     assert not tour.faults, "\n".join(tour.faults)
     forgotten = unseen(site, tour.pages) - set(ELSEWHERE)
     assert not forgotten, "no link leads to " + ", ".join(sorted(forgotten))
 
 
-def test_what_is_seen_elsewhere_is_not_seen_here(site: Site, owner_state: Any) -> None:
-    tour = toured(site, owner_state, "vi")
-    assert set(ELSEWHERE) <= unseen(site, tour.pages)
+def test_what_is_seen_elsewhere_is_not_seen_here(site: Site, tours: Callable[[str], Tour]) -> None:
+    assert set(ELSEWHERE) <= unseen(site, tours("vi").pages)
 
 
 def unseen(site: Site, seen: Iterable[str]) -> set[str]:
@@ -115,10 +129,16 @@ def one_of_each(site: Site, paths: Iterable[str]) -> list[str]:
 @pytest.mark.long
 @pytest.mark.parametrize(("language", "theme", "phone"), SOME)
 def test_pages_are_clean(
-    chromium: Browser, site: Site, owner_state: Any, language: Language, theme: Theme, phone: bool
+    chromium: Browser,
+    site: Site,
+    owner_state: Any,
+    tours: Callable[[str], Tour],
+    language: Language,
+    theme: Theme,
+    phone: bool,
 ) -> None:
     """A page of each sort: where only names differ, all of them are looked at below."""
-    paths = one_of_each(site, toured(site, owner_state, language).paths)
+    paths = one_of_each(site, tours(language).paths)
     assert len(paths) > 60
     check(chromium, site, owner_state, language, [theme], phone=phone, paths=paths)
 
@@ -127,9 +147,14 @@ def test_pages_are_clean(
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("phone", [False, True])
 def test_pages_are_clean_in_every_way(
-    chromium: Browser, site: Site, owner_state: Any, language: Language, phone: bool
+    chromium: Browser,
+    site: Site,
+    owner_state: Any,
+    tours: Callable[[str], Tour],
+    language: Language,
+    phone: bool,
 ) -> None:
-    paths = toured(site, owner_state, language).paths
+    paths = tours(language).paths
     assert len(paths) > 80
     check(chromium, site, owner_state, language, list(THEMES), phone=phone, paths=paths)
 
