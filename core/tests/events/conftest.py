@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +23,9 @@ from relatum.hooks.declarations import EventType, Handler
 from relatum.hooks.gate import Gate
 from relatum.hooks.registry import Registry
 from relatum.values.text import Text
+from relatum_sdk import pytest_plugin
+from relatum_sdk.databases import Databases, PostgresDatabases, SqliteDatabases
+from relatum_sdk.pytest_plugin import SERVER_VARIABLE
 
 Handle = Callable[[Plugin, Sequence[Event]], Awaitable[None]]
 
@@ -152,14 +158,41 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-@pytest.fixture
-async def scene(relatum_database_url: str) -> AsyncIterator[Scene]:
-    database = await Database.open(relatum_database_url)
+# Whoever changes the tables of a database makes it useless for the next test, and a new one costs
+# ten times as much as one that is emptied. So the table of the probe is in the template.
+@pytest.fixture(scope="session")
+def _relatum_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    databases = SqliteDatabases(tmp_path_factory.mktemp("probes"), _migrate_with_probe)
+    yield databases
+    databases.close()
+
+
+@pytest.fixture(scope="session")
+def _relatum_postgresql() -> Iterator[Databases]:
+    databases = PostgresDatabases(os.environ[SERVER_VARIABLE], _migrate_with_probe)
+    yield databases
+    databases.close()
+
+
+def _migrate_with_probe(url: str) -> None:
+    pytest_plugin._migrate(url)
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, _add_probe(url)).result()
+
+
+async def _add_probe(url: str) -> None:
+    database = await Database.open(url)
     place = "BIGSERIAL" if database.kind == "postgresql" else "INTEGER"
     await database.execute(
         f"CREATE TABLE probe_seen (place {place} PRIMARY KEY, handler TEXT, seq BIGINT, "
         "customer_id TEXT, n BIGINT)"
     )
+    await database.close()
+
+
+@pytest.fixture
+async def scene(relatum_database_url: str) -> AsyncIterator[Scene]:
+    database = await Database.open(relatum_database_url)
     yield Scene(database)
     await database.close()
 
