@@ -1,0 +1,1 @@
+"""Analytics for Relatum: the measures of relations with customers."""
