@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import msgspec
 
@@ -68,9 +69,14 @@ class Canaries:
         """The canaries in a text; they are letters, digits and dashes, which nothing escapes."""
         low = CHANCE.sub("", text.lower())
         words = {word: self.words[word] for word in WORD.findall(low) if word in self.words}
-        bare = _BETWEEN.sub("", low)
+        # a key can only be in a run of its own characters, and a page has few of those
+        places = {
+            _DIGITS: "\n".join(_DIGITS.findall(_BETWEEN.sub("", low))),
+            _IDS: "\n".join(_IDS.findall(low)),
+            None: low,
+        }
         return words | {
-            key: each for key, each in self.texts.items() if key in (bare if key.isdigit() else low)
+            key: each for key, each in self.texts.items() if key in places[_runs_of(key)]
         }
 
 
@@ -83,6 +89,14 @@ _BETWEEN = re.compile(
     r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b(?=[0-9]*[a-f])[0-9a-f]{16,}\b"
     r"|(?<=:\d\d)\.\d{1,6}"
 )
+#: Long enough for the shortest text there is.
+_DIGITS, _IDS = re.compile(r"[0-9]{6,}"), re.compile(r"[0-9a-f-]{6,}")
+
+
+@cache
+def _runs_of(key: str) -> re.Pattern[str] | None:
+    """The runs of characters in which a text is looked for."""
+    return next((each for each in (_DIGITS, _IDS) if each.fullmatch(key)), None)
 
 
 @dataclass(frozen=True)
