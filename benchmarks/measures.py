@@ -99,6 +99,7 @@ MODULES = (
     "merges",
     "erasing",
     "subject",
+    "library",
 )
 
 

@@ -62,6 +62,9 @@ LIMITS = {
     "identity.check_one": ("at most", 100),
     "quality.rules": ("at least", 0.98),
     "quality.nightly": ("at most", 600),
+    "metrics.vectors": ("at most", 0),
+    "clv.cdnow": ("at most", 5),
+    "rfm.online_retail": ("at most", 2),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from relatum_analytics.library.arrays import Floats
 
@@ -54,11 +54,6 @@ def normal_quantile(p: float) -> float:
 def normal_two_sided(z: float) -> float:
     """The probability of a standard normal variable at least as far from 0 as z."""
     return float(2.0 * special.ndtr(-abs(z)))
-
-
-def average_ranks(values: Floats) -> Floats:
-    """Ranks along the last axis from 1 for the smallest; ties share the average of theirs."""
-    return np.asarray(stats.rankdata(values, method="average", axis=-1), dtype=np.float64)
 
 
 def minimise(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import numpy.typing as npt
 
 from relatum_analytics.library.arrays import Floats, counts, floats, positive
 from relatum_analytics.library.results import NotEnough, Ratio, ratio
-from relatum_analytics.library.special import average_ranks
 
 
 def share_of_wallet(own: npt.ArrayLike, category: npt.ArrayLike) -> Ratio | NotEnough:
@@ -44,4 +42,7 @@ def ranks(scores: npt.ArrayLike) -> Floats:
     given = floats(scores, "scores")
     if given.ndim != 2:
         raise ValueError(f"expected a row for each customer, got {given.shape}; add an axis")
-    return average_ranks(np.negative(given))
+    better = (given[:, None, :] > given[:, :, None]).sum(axis=2)
+    alike = (given[:, None, :] == given[:, :, None]).sum(axis=2)
+    found: Floats = better + (alike + 1) / 2
+    return found

@@ -17,7 +17,6 @@ from relatum_analytics.library.arrays import (
     truths,
 )
 from relatum_analytics.library.results import Estimate, Lack, NotEnough, mean, need
-from relatum_analytics.library.special import average_ranks
 
 WATCH_FROM, RETRAIN_FROM = 0.10, 0.25
 #: An empty bin counts as this share, or the index would be infinite.
@@ -50,7 +49,7 @@ def auc(scores: npt.ArrayLike, outcomes: npt.ArrayLike) -> Auc | NotEnough:
     lacking = need(have, {"did": 1, "did not": 1}, "only one outcome")
     if lacking:
         return lacking
-    above = float(average_ranks(score)[did].sum()) - yes * (yes + 1) / 2
+    above = float(_ranks(score)[did].sum()) - yes * (yes + 1) / 2
     return Auc(above / (yes * (n - yes)), yes, n - yes)
 
 
@@ -78,6 +77,13 @@ def psi(base: npt.ArrayLike, now: npt.ArrayLike) -> Drift | NotEnough:
     if value >= RETRAIN_FROM:
         return Drift(value, "retrain")
     return Drift(value, "watch" if value >= WATCH_FROM else "stable")
+
+
+def _ranks(score: Floats) -> Floats:
+    """From 1 for the smallest; ties share the average of theirs."""
+    _, place, many = np.unique(score, return_inverse=True, return_counts=True)
+    middle: Floats = np.cumsum(many) - (many - 1) / 2
+    return middle[place]
 
 
 def _bins(values: Floats) -> Floats:
