@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,10 +19,16 @@ MOST_PROCESSES = 8
 NEW_OBJECTS = 20_000
 
 
+#: Much of it takes a minute, and all of it belongs to every run.
+EARLY = Path(__file__).parent / "tests" / "security"
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with long tests come first, so that no process ends with one while others wait."""
-    long = {item.path for item in items if item.get_closest_marker("long")}
+    long = {
+        item.path for item in items if item.get_closest_marker("long") or EARLY in item.path.parents
+    }
     items.sort(key=lambda item: item.path not in long)
 
 
