@@ -357,3 +357,8 @@ def test_points_are_spent_to_the_last_one(lots: list[int], part: float) -> None:
     touched = np.flatnonzero(left < np.array(lots))
     if len(touched):
         assert (left[touched.min() + 1 :] == 0).all()
+
+
+def test_half_a_customer_is_no_rate() -> None:
+    with pytest.raises(TypeError, match="integer"):
+        rate(0.5, 2)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import index
 
 import numpy as np
 import numpy.typing as npt
@@ -141,15 +142,16 @@ def rate(numerator: int, denominator: int, *, of: str = "cases") -> Rate | NotEn
 
     Raises:
         ValueError: a number is negative, or the part is more than the whole.
+        TypeError: a number is not whole; a quotient of sums is a :func:`ratio`.
     """
+    numerator, denominator = index(numerator), index(denominator)
     if not 0 <= numerator <= denominator:
         raise ValueError(
             f"expected 0 ≤ part ≤ whole, got {numerator} of {denominator} {of}; count them anew"
         )
     if denominator == 0:
         return NotEnough(f"no {of}", (Lack(of, 0, 1),))
-    part, all_of_them = int(numerator), int(denominator)
-    return Rate(part, all_of_them, all_of_them, wilson(part, all_of_them))
+    return Rate(numerator, denominator, denominator, wilson(numerator, denominator))
 
 
 def ratio(parts: npt.ArrayLike, wholes: npt.ArrayLike, *, of: str = "cases") -> Ratio | NotEnough:

@@ -51,27 +51,26 @@ def fit(
     starts: Sequence[Sequence[float]],
     n: float,
     fingerprint: str,
+    *,
+    of_some: Likelihood | None = None,
 ) -> Fit:
     """The best end of several starts, polished by Newton's steps.
 
     Args:
         likelihood: of the logarithms of the parameters.
+        of_some: the same of a part of the data, to find out which starts are worth following.
         starts: parameters, not their logarithms.
         n: observations behind the mean.
     """
-
-    def down(at: Floats) -> tuple[float, Floats]:
-        value, slope = likelihood(at)
-        if not (np.isfinite(value) and np.isfinite(slope).all()):
-            return 1e10, np.zeros(len(at))
-        return -value, -slope
-
-    ends = [minimise(down, np.log(np.asarray(start, dtype=np.float64)), EDGE) for start in starts]
-    best = min(ends, key=lambda end: end.value)
-    at = _polished(down, best.at)
+    down = _downhill(likelihood)
+    begins = [np.log(np.asarray(start, dtype=np.float64)) for start in starts]
+    if of_some is None:
+        at, why, curvature = _top(names, down, begins)
+    else:
+        at, why, curvature = _top(names, down, _worth_following(_downhill(of_some), down, begins))
+        if why:  # a part may lead astray: every start gets its turn
+            at, why, curvature = _top(names, down, [at, *begins])
     value, slope = down(at)
-    curvature = _curvature(down, at)
-    why = _doubt(names, at, slope, curvature)
     errors = {} if why else _errors(names, at, curvature, n)
     return Fit(
         dict(zip(names, np.exp(at).tolist(), strict=True)),
@@ -92,6 +91,37 @@ def fingerprint_of(*columns: Floats) -> str:
         made.update(len(column).to_bytes(8, "little"))
         made.update(np.ascontiguousarray(column, dtype="<f8").tobytes())
     return made.hexdigest()
+
+
+def _downhill(likelihood: Likelihood) -> Likelihood:
+    def down(at: Floats) -> tuple[float, Floats]:
+        value, slope = likelihood(at)
+        if not (np.isfinite(value) and np.isfinite(slope).all()):
+            return 1e10, np.zeros(len(at))
+        return -value, -slope
+
+    return down
+
+
+def _top(
+    names: Sequence[str], down: Likelihood, begins: Sequence[Floats]
+) -> tuple[Floats, str, Floats]:
+    """The best end, what is wrong with it, and the curvature there."""
+    ends = [minimise(down, begin, EDGE) for begin in begins]
+    at = _polished(down, min(ends, key=lambda end: end.value).at)
+    curvature = _curvature(down, at)
+    return at, _doubt(names, at, down(at)[1], curvature), curvature
+
+
+def _worth_following(some: Likelihood, down: Likelihood, begins: list[Floats]) -> list[Floats]:
+    """Where a part of the data leads, the best by all of them first, each place once, at most two.
+
+    What ran to the edge may not do so with all of the data: it is taken back a little.
+    """
+    ends = [np.clip(minimise(some, begin, EDGE).at, 3 - EDGE, EDGE - 3) for begin in begins]
+    ends.sort(key=lambda end: down(end)[0])
+    others = [end for end in ends[1:] if np.abs(end - ends[0]).max() > 0.05]
+    return [ends[0], *others[:1]]
 
 
 def _polished(down: Likelihood, at: Floats) -> Floats:

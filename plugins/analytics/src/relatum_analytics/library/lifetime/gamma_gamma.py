@@ -15,6 +15,8 @@ from relatum_analytics.library.special import digamma, log_gamma
 LEAST_REPEATERS = 150
 #: The model holds only when how much one buys has little to do with how often.
 MOST_CORRELATION = 0.3
+#: Customers that are enough to find out which start is worth following.
+_SOME = 2_000
 _NAMES = ("p", "q", "v")
 _STARTS = ((5.0, 4.0, 1.0), (1.0, 2.0, 1.0), (20.0, 3.0, 0.1), (2.0, 10.0, 5.0))
 
@@ -76,8 +78,14 @@ def fit_spending(repeats: npt.ArrayLike, average: npt.ArrayLike) -> SpendingFit 
     if lacking:
         return lacking
     scale = float(z.mean())
+    step = max(n // _SOME, 1)
     found = fit(
-        _NAMES, lambda at: _likelihood(at, x, z / scale), _STARTS, float(n), fingerprint_of(x, z)
+        _NAMES,
+        lambda at: _likelihood(at, x, z / scale),
+        _STARTS,
+        float(n),
+        fingerprint_of(x, z),
+        of_some=lambda at: _likelihood(at, x[::step], z[::step] / scale),
     )
     parameters = _stretched(found.parameters, scale)
     true = Fit(
