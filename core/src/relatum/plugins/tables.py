@@ -54,6 +54,7 @@ def apps_of(
 
 def _read(module: str) -> AppConfig:
     from piccolo.conf.apps import AppConfig
+    from piccolo.table import TABLE_REGISTRY
 
     app = importlib.import_module(module).APP_CONFIG
     if not isinstance(app, AppConfig):
@@ -61,6 +62,9 @@ def _read(module: str) -> AppConfig:
     for path in sorted(Path(app.resolved_migrations_folder_path).glob("*.py")):
         if path.name != "__init__.py" and "ID" not in runpy.run_path(str(path)):
             raise LookupError(f"expected ID = … in the migration {path.name}, got none")
+    # Copies of tables that the migrations made: whoever looks through all tables would look at
+    # them again after each reload of a plugin.
+    TABLE_REGISTRY[:] = [each for each in TABLE_REGISTRY if each.__module__ != "<run_path>"]
     return app
 
 
