@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,6 @@ VECTORS = "plugins/analytics/tests/test_vectors.py"
 #: One customer of so many of CDNOW is taken, and so many lines of the shop.
 EVERY, LINES = 1, 1_000_000
 WEEKS, UNTIL, END = 39, np.datetime64("1997-09-30"), np.datetime64("1998-06-30")
-
-if find_spec("relatum_analytics") is None:  # not yet a distribution
-    sys.path.append(str(ROOT / "plugins" / "analytics" / "src"))
 
 
 def vectors() -> Reading:

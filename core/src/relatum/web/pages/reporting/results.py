@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from relatum.values.text import Text
 from relatum.web import formats
 from relatum.web.charts import Chart, Series
 from relatum.web.languages import grouped, translations
@@ -44,7 +45,7 @@ def _parts(result: Any, visit: Visit, title: str, level: int) -> Iterator[Part]:
     deeper: list[Part] = []
     for name, value in _fields(result):
         label = field_title(visit, name)
-        if isinstance(value, msgspec.Struct) and not _is_rate(value):
+        if isinstance(value, msgspec.Struct) and _is_deep(value):
             deeper += _parts(value, visit, label, min(level + 1, 4))
         elif isinstance(value, list | tuple) and value and isinstance(value[0], msgspec.Struct):
             deeper += _of_list(value, visit, label, min(level + 1, 4))
@@ -77,7 +78,8 @@ def _of_list(rows: Any, visit: Visit, title: str, level: int) -> Iterator[Part]:
     part.chart = _chart(rows, flat, visit, title)
     yield part
     for row in rows:
-        named = next((str(getattr(row, n)) for n in flat if isinstance(getattr(row, n), str)), "")
+        words = (getattr(row, n) for n in flat)
+        named = next((_text(each, visit) for each in words if isinstance(each, str | Text)), "")
         for name, value in _fields(row):
             if _is_deep(value):
                 label = (
@@ -99,7 +101,7 @@ def _deep(value: Any, visit: Visit, title: str, level: int) -> Iterator[Part]:
 def _is_deep(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return bool(value) and isinstance(value[0], msgspec.Struct)
-    return isinstance(value, msgspec.Struct) and not _is_rate(value)
+    return isinstance(value, msgspec.Struct) and not isinstance(value, Text) and not _is_rate(value)
 
 
 def _is_rate(value: Any) -> bool:
@@ -114,7 +116,7 @@ def _is_number(value: Any) -> bool:
 def _chart(rows: Any, flat: list[str], visit: Visit, title: str) -> Chart | None:
     """The first number by the last text before it, when there are bars to compare."""
     number = next((n for n in flat if _is_number(getattr(rows[0], n))), None)
-    texts = [n for n in flat if isinstance(getattr(rows[0], n), str)]
+    texts = [n for n in flat if isinstance(getattr(rows[0], n), str | Text)]
     if number is None or not texts or not 2 <= len(rows) <= MOST_BARS:
         return None
     values = tuple(_plain(getattr(row, number)) for row in rows)
@@ -123,7 +125,7 @@ def _chart(rows: Any, flat: list[str], visit: Visit, title: str) -> Chart | None
     return Chart(
         title=title,
         kind="rows",
-        labels=tuple(str(getattr(row, name)) or formats.NOTHING for row in rows),
+        labels=tuple(_text(getattr(row, name), visit) for row in rows),
         series=(Series(name=field_title(visit, number), values=values),),
         unit="count" if whole else "number",
         heading=field_title(visit, name),
@@ -139,6 +141,8 @@ def _text(value: Any, visit: Visit) -> str:
     text = translations(language).gettext
     if value is None or value == "":
         return formats.NOTHING
+    if isinstance(value, Text):
+        return visit.say(value)
     if isinstance(value, bool):
         return text("Yes") if value else text("No")
     if isinstance(value, int | float | Decimal):
