@@ -23,6 +23,7 @@ from relatum.access.sight.masking import Masked
 from relatum.access.viewer import Sight, Viewer
 from relatum.app.asgi import Application, create_app
 from relatum.app.house import House
+from relatum.app.serve import settle
 from relatum.config.settings import Settings
 from relatum.customers.service import Customers
 from relatum.customers.types import CustomerQuery
@@ -115,6 +116,7 @@ async def _costs() -> list[Cost]:
         )
         async with await House.open(settings) as house:
             desk = Desk(create_app(house), house)
+            settle()
             return [
                 await _cost(desk, case, guard, sort, deep=deep)
                 for case, guard in _guards()

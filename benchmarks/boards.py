@@ -15,6 +15,7 @@ from benchmarks.rounds import percentile
 from relatum.api import Amount, CustomerDraft
 from relatum.app.asgi import create_app
 from relatum.app.house import House
+from relatum.app.serve import settle
 from relatum.config.settings import Limits, Settings
 from relatum_sales_pipeline.services.deals import Deals
 from relatum_sales_pipeline.services.teams import Teams
@@ -75,6 +76,7 @@ async def _rows(name: str, url: str) -> list[list[Any]]:
             await house.migrate_apply()
             await _fill(house)
             client = client_of(create_app(house))
+            settle()
             account = await make_person(house, "owner")
             session = await house.sign_in.at_once(account, address="127.0.0.1", user_agent="")
             client.cookies.set("relatum_session", session.secret, domain="127.0.0.1")

@@ -21,6 +21,7 @@ from benchmarks.million import account
 from benchmarks.rounds import percentile
 from relatum.app.asgi import create_app
 from relatum.app.house import House
+from relatum.app.serve import settle
 from relatum.config.settings import Settings
 from relatum.hooks.screens import Panel
 from relatum.importing.acting import viewer_of
@@ -75,6 +76,7 @@ async def _times(name: str, url: str) -> list[Times]:
                 house.registry.panels.put(_panel(number))
             busy = await _busy_customer(house)
             app = create_app(house)
+            settle()
             found = []
             for viewer, number in VIEWERS.items():
                 client = await _client(house, app, number)

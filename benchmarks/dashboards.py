@@ -22,6 +22,7 @@ from benchmarks.million import account
 from benchmarks.rounds import percentile
 from relatum.app.asgi import create_app
 from relatum.app.house import House
+from relatum.app.serve import settle
 from relatum.config.settings import Settings
 from relatum.importing.acting import viewer_of
 from relatum.reports.types import Tile
@@ -63,6 +64,7 @@ async def _times(name: str, url: str) -> list[Times]:
         async with await House.open(settings) as house:
             await _contacts(house)
             app = create_app(house)
+            settle()
             found = []
             for viewer, number in VIEWERS.items():
                 board = await _board(house, number)

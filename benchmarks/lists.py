@@ -24,6 +24,7 @@ from benchmarks.million import account
 from benchmarks.rounds import percentile
 from relatum.app.asgi import create_app
 from relatum.app.house import House
+from relatum.app.serve import settle
 from relatum.config.settings import Limits, Settings
 from relatum.customers.reading import SORTS
 from relatum.db.pages import Sort, cursor_at
@@ -134,6 +135,7 @@ async def _times(name: str, url: str, asked: Callable[[House], Awaitable[Asked]]
         )
         async with await House.open(settings) as house:
             app = create_app(house)
+            settle()
             wanted = await asked(house)
             return [
                 await _of(name, viewer, await _client(house, app, number), wanted)
