@@ -66,7 +66,15 @@ def test_a_broken_file_of_core_says_so() -> None:
 def test_every_plugin_here_declares_what_it_does_with_customers(house: House) -> None:
     listed = {each.id: each for each in house.processing.processors()}
     assert listed.keys() >= {
-        *("core", "analytics", "consent", "data_quality", "email_channel", "identity", "sales_pipeline"),
+        *(
+            "core",
+            "analytics",
+            "consent",
+            "data_quality",
+            "email_channel",
+            "identity",
+            "sales_pipeline",
+        ),
     }
     holding = {each.id for each in listed.values() if each.holds_customers}
     assert holding >= {"core", "consent", "data_quality", "identity", "sales_pipeline"}
