@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from relatum.db.database import Database, Rows
 
 #: So many are few.
-FEW = 4_000
+FEW = 2_000
 #: With more reasons to see customers than this, or with rules, all customers are looked at.
 MOST_MEMBERS = 4
 
