@@ -151,6 +151,32 @@ def test_without_a_currency_they_stay_numbers(subject: Subject, row: dict[str, A
     assert money(subject, "en", row)[0] == "1,450"
 
 
+def linked(subject: Subject, *deals: dict[str, Any], **line: Any) -> list[str]:
+    """A line of a sale whose currency stands in other rows."""
+    tables = [
+        TableHeld(
+            name=name,
+            plugin="spa",
+            title=Text(name, name),
+            columns=[ColumnHeld(name=each, type="", title=Text(each, each)) for each in rows[0]],
+            rows=rows,
+        )
+        for name, rows in (("spa_sale", list(deals)), ("spa_line", [line]))
+    ]
+    return cells(msgspec.structs.replace(subject, tables=tables), "en")["spa_line"]
+
+
+def test_the_currency_may_stand_in_the_row_that_a_row_names(subject: Subject) -> None:
+    first, second = f"{ID[:-1]}1", f"{ID[:-1]}2"
+    dollars, dong = {"id": first, "currency": "USD"}, {"id": second, "currency": "VND"}
+    said = linked(subject, dollars, dong, sale_id=first, unit_amount=1_450, amount=2_900)
+    assert [each for each in said if each] == ["$14.50", "$29.00"]
+    both = linked(subject, dollars, dong, sale_id=first, other_id=second, amount=2_900)
+    assert both[-1] == "2,900", "which of both is meant nobody knows"
+    nobody = linked(subject, dollars, sale_id=second, amount=2_900)
+    assert nobody[-1] == "2,900"
+
+
 def test_what_people_declared_themselves_is_in_units_of_theirs(subject: Subject) -> None:
     row = {"fields": {"amount": 1450, "currency": "USD"}, "deposit": True}
     assert money(subject, "en", row)[0].startswith("Amount: 1,450\n")

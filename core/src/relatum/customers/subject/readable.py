@@ -148,7 +148,7 @@ def readable_of(
     Args:
         hand: of whoever reads; without it numbers and times are as the language has them.
     """
-    view = _View(language, saying, hand)
+    view = _View(language, saying, hand, currencies_of(subject))
     parts: dict[str, list[TableShown]] = {}
     for table in subject.tables:
         parts.setdefault(table.plugin, []).append(view.table(table, most))
@@ -195,9 +195,33 @@ class _ByLanguage:
         return f"{self.day(here)} {here:%H:%M}"
 
 
+def currencies_of(subject: Subject) -> dict[str, str]:
+    """Id → currency of each row that has one: other rows have amounts in the currency of a row that
+    they name, as the lines of a deal have."""
+    return {
+        str(row["id"]): row["currency"]
+        for table in subject.tables
+        for row in table.rows
+        if "id" in row and isinstance(row.get("currency"), str) and is_currency(row["currency"])
+    }
+
+
 class _View:
-    def __init__(self, language: str, saying: Saying, hand: Hand | None = None) -> None:
+    """One way of reading.
+
+    Args:
+        currencies: of rows that others may name, by id.
+    """
+
+    def __init__(
+        self,
+        language: str,
+        saying: Saying,
+        hand: Hand | None = None,
+        currencies: Mapping[str, str] | None = None,
+    ) -> None:
         self._language = language
+        self._currencies = currencies or {}
         self._titles = saying.titles
         self._values = saying.values
         self._plugins = saying.plugins
@@ -249,12 +273,22 @@ class _View:
 
     def _amount(self, holder: Mapping[str, Any], name: str) -> str:
         """An amount with the currency beside it; empty when this is none."""
-        value, currency = holder[name], holder.get("currency")
+        value = holder[name]
         if not (name == "amount" or name.endswith("_amount")) or type(value) is not int:
             return ""
+        currency = holder["currency"] if "currency" in holder else self._named_currency(holder)
         if not isinstance(currency, str) or not is_currency(currency):
             return ""
         return self.hand.money(Money(value, currency))
+
+    def _named_currency(self, row: Mapping[str, Any]) -> str:
+        """That of the rows which a row names, when it is one."""
+        named = {
+            self._currencies[str(value)]
+            for name, value in row.items()
+            if name.endswith("_id") and str(value) in self._currencies
+        }
+        return named.pop() if len(named) == 1 else ""
 
     def _cell(self, name: str, value: Any, table: str = "") -> str:
         if isinstance(value, str):
