@@ -86,10 +86,12 @@ class Purposes:
             with working_as(AtWork(acting=acting)):
                 yield
             return
-        seen = guard.sight if isinstance(guard, SightGuard) else SEES_ALL
         house = await self._sights.guard_of(SEES_ALL, limit)
-        work = AtWork(acting=acting, limit=limit, house=house)
-        with working_as(work), guarded_by(await self._sights.guard_of(seen, limit)):
+        if guard is None:
+            guard = house
+        elif isinstance(guard, SightGuard):
+            guard = await self._sights.guard_of(guard.sight, limit)
+        with working_as(AtWork(acting=acting, limit=limit, house=house)), guarded_by(guard):
             yield
         await self.tell()
 
