@@ -36,7 +36,7 @@ from tests.security.message_cases import (
     MESSAGE_ROWS,
     MESSAGE_VALUES,
 )
-from tests.security.quality_cases import QUALITY_BODIES, QUALITY_ROWS
+from tests.security.quality_cases import QUALITY_BODIES, QUALITY_ROWS, QUALITY_VALUES
 from tests.security.report_cases import REPORT_BODIES, REPORT_VALUES
 from tests.security.sales_cases import SALES_BODIES, SALES_ROWS, SALES_VALUES
 from tests.security.staff_cases import STAFF_ANSWERS, STAFF_BODIES, STAFF_VALUES
@@ -96,6 +96,7 @@ VALUES: dict[tuple[str, str], list[str] | str] = {
     **FRAME_VALUES,
     **LIST_VALUES,
     **MESSAGE_VALUES,
+    **QUALITY_VALUES,
     **REPORT_VALUES,
     **SALES_VALUES,
     **STAFF_VALUES,

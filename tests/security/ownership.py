@@ -153,6 +153,7 @@ HOUSE = {
     "core_team_member",
     "core_upload",
     "core_view_choice",
+    "data_quality_own_rule",
     "identity_model",
     "migration",
     "sales_pipeline_lost_reason",

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from tests.security.bodies import Body, just
+from tests.security.quality_world import OWN_RULE
 
 API = "/api/v1/plugins/data_quality"
+_RULE = {
+    "kind": "required",
+    "do": "save",
+    "field": "point:zalo",
+    "title_vi": "Chưa có Zalo",
+    "title_en": "No Zalo",
+}
 
 QUALITY_ROWS: dict[tuple[str, str], str] = {
     (f"{API}/findings/", "finding_id"): "data_quality_finding",
     (f"{API}/proposals/", "proposal_id"): "data_quality_proposal",
     ("/p/data_quality/findings/", "finding"): "data_quality_finding",
+}
+QUALITY_VALUES: dict[tuple[str, str], list[str] | str] = {
+    ("/p/data_quality/rules/", "rule"): [str(OWN_RULE)],
 }
 QUALITY_BODIES: dict[tuple[str, str], Body] = {
     # whoever asked before has changed what they are asked about
@@ -40,4 +51,9 @@ QUALITY_BODIES: dict[tuple[str, str], Body] = {
         ok=(303, 409),
         kind="form",
     ),
+    ("POST", "/p/data_quality/rules"): just(
+        {"rule": str(OWN_RULE), "do": "off"}, ok=(303,), kind="form"
+    ),
+    ("POST", "/p/data_quality/rules/new"): just(_RULE, ok=(303,), kind="form"),
+    ("POST", "/p/data_quality/rules/{rule}"): just(_RULE, ok=(303,), kind="form"),
 }

@@ -7,6 +7,9 @@ from uuid import UUID
 from relatum.api import new_id, now
 from relatum.app.house import House
 
+#: The rule of the company itself; it belongs to no customer.
+OWN_RULE = UUID("01a2070f-3c5e-7a11-9b6d-5d2f60c1e7a4")
+
 
 async def build_quality(house: House, customers: dict[str, UUID]) -> None:
     """As the night would put them down."""
@@ -18,6 +21,11 @@ async def build_quality(house: House, customers: dict[str, UUID]) -> None:
             (new_id(), id, "data_quality.no_birth", "completeness", "note", "birth", "open", moment)
             for id in customers.values()
         ],
+    )
+    await house.db.insert(
+        "data_quality_own_rule",
+        ("id", "kind", "field", "title_en", "title_vi", "changed_at"),
+        [(OWN_RULE, "required", "point:zalo", "No Zalo", "Chưa có Zalo", moment)],
     )
     await house.db.insert(
         "data_quality_score",

@@ -27,7 +27,7 @@ def used_by_templates() -> Iterator[str]:
 
 
 def used_by_code() -> Iterator[str]:
-    for path in sorted([ROOT / "screens.py"]):
+    for path in sorted([*ROOT.glob("screens*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)

@@ -8,6 +8,7 @@ READ = "data_quality.findings.read"
 MEND = "data_quality.findings.mend"
 INDEX = "data_quality.index.read"
 ENRICH = "data_quality.enrichment.add"
+RULES = "data_quality.rules.write"
 
 PERMISSIONS = [
     Permission(
@@ -28,6 +29,11 @@ PERMISSIONS = [
     Permission(
         id=ENRICH,
         title=Text(en="Add data from outside", vi="Bổ sung dữ liệu từ bên ngoài"),
+        roles=("manager",),
+    ),
+    Permission(
+        id=RULES,
+        title=Text(en="Make own quality rules", vi="Đặt quy tắc chất lượng riêng"),
         roles=("manager",),
     ),
 ]

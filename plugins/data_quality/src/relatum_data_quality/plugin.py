@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from relatum.api import Handler, Job, Panel, Permission, Plugin, WebPage, hookimpl
+from relatum.api import EventType, Handler, Job, Panel, Permission, Plugin, WebPage, hookimpl
+from relatum_data_quality.events import EVENT_TYPES
 from relatum_data_quality.handlers import HANDLERS
 from relatum_data_quality.jobs import JOBS
 from relatum_data_quality.permissions import PERMISSIONS
 from relatum_data_quality.routes import ROUTES
 from relatum_data_quality.screens import PAGES, PANELS
+from relatum_data_quality.screens_own_rules import PAGES as OWN_RULE_PAGES
 
 
 @hookimpl
 def relatum_register_permissions(plugin: Plugin) -> list[Permission]:
     return PERMISSIONS
+
+
+@hookimpl
+def relatum_register_event_types(plugin: Plugin) -> list[EventType]:
+    return EVENT_TYPES
 
 
 @hookimpl
@@ -34,7 +41,7 @@ def relatum_register_routes(plugin: Plugin) -> list[Any]:
 
 @hookimpl
 def relatum_register_pages(plugin: Plugin) -> list[WebPage]:
-    return PAGES
+    return [*PAGES, *OWN_RULE_PAGES]
 
 
 @hookimpl

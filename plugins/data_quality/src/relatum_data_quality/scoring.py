@@ -84,6 +84,8 @@ def fields_known(customer: Customer, known: Known) -> set[str]:
     for field, key in (("birth", known.birth_field), ("need", known.need_field)):
         if customer.fields.get(key) not in (None, ""):
             found.add(field)
+    # Fields of rules that a company made for itself are called so.
+    found |= {f"field:{key}" for key, held in customer.fields.items() if held not in (None, "")}
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -27,11 +27,13 @@ from relatum.api import (
     parse_id,
 )
 from relatum_data_quality.jobs import NIGHTLY
-from relatum_data_quality.permissions import ENRICH, INDEX, MEND, READ
+from relatum_data_quality.permissions import ENRICH, INDEX, MEND, READ, RULES
 from relatum_data_quality.rules.catalogue import BY_ID
+from relatum_data_quality.rules.own import WHY as OWN_WHY
 from relatum_data_quality.services.enriching import Enriching
 from relatum_data_quality.services.findings import Findings
 from relatum_data_quality.services.index import Indexes
+from relatum_data_quality.services.own_rules import OwnRules
 from relatum_data_quality.types import (
     Acceptance,
     Cut,
@@ -98,14 +100,22 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
     """No more than a button."""
 
 
-def title_of(plugin: Plugin, visit: Visit, rule: str) -> str:
-    """What a rule is called; its id when its plugin is off."""
+def title_of(plugin: Plugin, visit: Visit, rule: str, own: Mapping[str, Text]) -> str:
+    """What a rule is called; its id when its plugin is off.
+
+    Args:
+        own: what the company's own rules are called.
+    """
+    if rule in own:
+        return visit.say(own[rule])
     found = BY_ID.get(rule) or plugin.house.registry.quality_rules.find(rule)
     return visit.say(found.title) if found else rule
 
 
-def why_of(plugin: Plugin, visit: Visit, rule: str) -> str:
+def why_of(plugin: Plugin, visit: Visit, rule: str, own: Mapping[str, Text]) -> str:
     """Why it matters, and what to do."""
+    if rule in own:
+        return visit.say(OWN_WHY)
     found = BY_ID.get(rule) or plugin.house.registry.quality_rules.find(rule)
     return visit.say(found.why) if found else ""
 
@@ -114,13 +124,15 @@ async def show_overview(plugin: Plugin, visit: Visit) -> dict[str, Any]:
     """The index with its trend and parts, and the rules with what they found."""
     form, asked = visit.query(Overview)
     counts = await Findings(plugin).counts()
+    own = await OwnRules(plugin).titles()
     values: dict[str, Any] = {
         "rules": [
-            (rule, title_of(plugin, visit, rule), dimension, severity, count, sure)
+            (rule, title_of(plugin, visit, rule, own), dimension, severity, count, sure)
             for rule, dimension, severity, count, sure in counts
         ],
         "may_mend": visit.may(MEND),
         "may_enrich": visit.may(ENRICH),
+        "may_rule": visit.may(RULES),
         "root": HERE,
         "filter": form,
         "by": asked.by,
@@ -157,11 +169,12 @@ async def show_queue(plugin: Plugin, visit: Visit) -> dict[str, Any]:
     findings = Findings(plugin)
     found = await findings.find(query)
     tasks = await findings.tasks(found.items)
+    own = await OwnRules(plugin).titles()
     return {
-        "tasks": [(task, title_of(plugin, visit, task.finding.rule)) for task in tasks],
+        "tasks": [(task, title_of(plugin, visit, task.finding.rule, own)) for task in tasks],
         "certain": [str(t.finding.id) for t in tasks if t.changes and t.finding.state == "open"],
         "asked": asked,
-        "rule_title": title_of(plugin, visit, asked.rule) if asked.rule else "",
+        "rule_title": title_of(plugin, visit, asked.rule, own) if asked.rule else "",
         "states": STATES,
         "next": next_page(visit.call, found.next),
         "may_mend": visit.may(MEND),
@@ -187,10 +200,11 @@ async def show_task(plugin: Plugin, visit: Visit) -> dict[str, Any]:
     findings = Findings(plugin)
     finding = await findings.get(id_in_path(visit.path["finding"], "finding"))
     [task] = await findings.tasks([finding])
+    own = await OwnRules(plugin).titles()
     return {
         "task": task,
-        "title": title_of(plugin, visit, finding.rule),
-        "why": why_of(plugin, visit, finding.rule),
+        "title": title_of(plugin, visit, finding.rule, own),
+        "why": why_of(plugin, visit, finding.rule, own),
         "may_mend": visit.may(MEND),
         "root": HERE,
         "judgement": Form("judgement", {}),
@@ -282,8 +296,9 @@ async def findings_of(plugin: Plugin, visit: Visit) -> dict[str, Any] | None:
     found = (await Findings(plugin).find(query)).items
     if not found:
         return None
+    own = await OwnRules(plugin).titles()
     return {
-        "findings": [(each, title_of(plugin, visit, each.rule)) for each in found],
+        "findings": [(each, title_of(plugin, visit, each.rule, own)) for each in found],
         "root": HERE,
     }
 

@@ -129,3 +129,25 @@ class StoredProposal(Table, tablename="data_quality_proposal"):
     made_by = Varchar(length=200, default="")
     decided_at = Timestamptz(default=None, null=True)
     decided_by = Varchar(length=200, default="")
+
+
+class StoredOwnRule(Table, tablename="data_quality_own_rule"):
+    """A rule that the company made for itself; removed ones stay for their titles."""
+
+    id = UUID(primary_key=True, default=None)
+    kind = Varchar(length=20, default="")
+    field = Varchar(length=60, default="")
+    people = Varchar(length=20, default="")
+    role = Varchar(length=20, default="")
+    tag = Varchar(length=60, default="")
+    severity = Varchar(length=10, default="warning")
+    weight = Integer(default=1)
+    title_en = Varchar(length=120, default="")
+    title_vi = Varchar(length=120, default="")
+    #: bounds, words and days, as JSON
+    terms = LongText(default="{}")
+    active = Boolean(default=True)
+    version = Integer(default=1)
+    changed_at = Timestamptz(default=None, null=False)
+    changed_by = Varchar(length=200, default="")
+    removed_at = Timestamptz(default=None, null=True)

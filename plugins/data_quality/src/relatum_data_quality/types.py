@@ -13,6 +13,9 @@ from relatum.api import CustomerDraft
 
 State = Literal["open", "mended", "accepted", "gone"]
 Cut = Literal["all", "owner", "team", "source"]
+OwnKind = Literal[
+    "required", "digits", "number", "words", "domain", "not_future", "not_past", "not_older"
+]
 Reason = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
@@ -175,3 +178,53 @@ class Answer(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
     """Whether a proposal is taken."""
 
     take: bool
+
+
+class OwnRuleDraft(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A rule of the company itself, as it is to be.
+
+    Attributes:
+        field: ``point:<kind>`` or ``field:<key>``.
+        people: ``person`` or ``organisation``; empty for both.
+        role: only customers with this role; empty for all. ``tag`` likewise.
+        weight: of the field for the index, where the settings do not weigh it.
+        least: of ``digits`` how many, of ``number`` the number itself; empty for no bound.
+        words: what is allowed, for ``words`` and ``domain``.
+        days: for ``not_older``.
+    """
+
+    kind: OwnKind
+    field: Annotated[str, Meta(pattern="^(point|field):[a-z][a-z0-9_]{0,53}$")]
+    people: Literal["", "person", "organisation"] = ""
+    role: Annotated[str, Meta(pattern="^[a-z]{0,20}$")] = ""
+    tag: Annotated[str, Meta(max_length=60)] = ""
+    severity: Literal["error", "warning", "note"] = "warning"
+    weight: Annotated[int, Meta(ge=0, le=10)] = 1
+    title_en: Annotated[str, Meta(max_length=120)] = ""
+    title_vi: Annotated[str, Meta(max_length=120)] = ""
+    least: Annotated[str, Meta(max_length=30)] = ""
+    most: Annotated[str, Meta(max_length=30)] = ""
+    words: list[str] = []
+    days: Annotated[int, Meta(ge=0, le=36500)] | None = None
+
+
+class OwnRule(OwnRuleDraft, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A rule of the company itself."""
+
+    id: UUID
+    active: bool
+    version: int
+
+
+class OwnPreview(msgspec.Struct, kw_only=True, frozen=True):
+    """What a rule would find.
+
+    Attributes:
+        whole: whether everybody was looked at whom the viewer sees.
+        first: id and name of some of those who were found.
+    """
+
+    looked: int
+    found: int
+    whole: bool
+    first: list[tuple[UUID, str]]

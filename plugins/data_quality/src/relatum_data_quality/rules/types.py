@@ -54,6 +54,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         verified: when a field of a customer was last verified or written, by customer and field.
         half_lives: days, by field.
         expired_below: freshness below which a value counts as expired.
+        own: rules of the company itself that are on, by id.
     """
 
     today: dt.date
@@ -66,6 +67,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     verified: Mapping[tuple[UUID, str], dt.datetime] = {}
     half_lives: Mapping[str, float] = {}
     expired_below: float = 0.25
+    own: Mapping[str, Rule] = {}
 
 
 #: Dimension, severity and field.
@@ -81,6 +83,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         field: what it is about: ``name``, ``phone``, ``email``, ``address``, ``birth``, …
         title: what is wrong, in a few words.
         why: what it does to the business, and what to do.
+        weight: of the field for the index, where the settings do not weigh it.
+        counts: of a rule with a weight, whether its field counts for this customer.
     """
 
     id: str
@@ -90,6 +94,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     title: Text
     why: Text
     check: Check
+    weight: float = 0.0
+    counts: Callable[[Customer], bool] | None = None
 
 
 def rule(

@@ -14,6 +14,7 @@ from relatum.api import Customer, Plugin, QualityRule, local_day, new_ids, now
 from relatum_data_quality.rules.catalogue import BY_ID, RULES
 from relatum_data_quality.rules.types import Flaw, Known, Rule, evaluate, field_of
 from relatum_data_quality.scoring import Score, fields_known, score
+from relatum_data_quality.services.own_rules import OwnRules
 from relatum_data_quality.services.verifications import read_verified
 from relatum_data_quality.settings import Settings
 
@@ -101,7 +102,7 @@ class Evaluating:
         if not customers:
             return 0
         known = await self.known(customers)
-        rules = rules_of(self._settings)
+        rules = [*rules_of(self._settings), *known.own.values()]
         answers = await asyncio.to_thread(evaluate, rules, customers, known)
         found = [
             _found(one, rule, flaws)
@@ -139,6 +140,7 @@ class Evaluating:
             verified=await read_verified(self._db, [each.id for each in customers]),
             half_lives=settings.half_lives,
             expired_below=settings.expired_below,
+            own=await OwnRules(self._plugin).applied(),
         )
 
     async def _shared(self, customers: Sequence[Customer]) -> dict[tuple[str, str], int]:
@@ -294,7 +296,7 @@ class Evaluating:
         self, customer: Customer, flawed: set[tuple[str, str]], known: Known
     ) -> tuple[Any, ...]:
         settings = self._settings
-        made: Score = score(customer, flawed, known, settings.weights)
+        made: Score = score(customer, flawed, known, weights_of(customer, known, settings))
         return (
             customer.id,
             made.completeness,
@@ -307,6 +309,15 @@ class Evaluating:
             made.completeness < settings.incomplete_below,
             min(customer.external_ids, default=""),
         )
+
+
+def weights_of(customer: Customer, known: Known, settings: Settings) -> Mapping[str, float]:
+    """The weights of the settings, and of fields that only own rules ask of this customer."""
+    own: dict[str, float] = {}
+    for rule in known.own.values():
+        if rule.field not in settings.weights and rule.counts and rule.counts(customer):
+            own[rule.field] = max(rule.weight, own.get(rule.field, 0.0))
+    return {**settings.weights, **own} if own else settings.weights
 
 
 def missing_of(customer: Customer, known: Known, wanted: Mapping[str, float]) -> list[str]:

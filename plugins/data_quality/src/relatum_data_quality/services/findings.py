@@ -233,7 +233,7 @@ class Findings:
 
 def flaws_of(rule: str, customer: Customer, known: Known) -> list[Flaw]:
     """What a rule of this plugin finds in a customer; nothing for rules of others."""
-    mine = BY_ID.get(rule)
+    mine = BY_ID.get(rule) or known.own.get(rule)
     return list(mine.check(customer, known)) if mine else []
 
 
