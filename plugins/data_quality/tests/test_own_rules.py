@@ -241,6 +241,7 @@ async def test_contact_points_have_forms_too(house: House, plugin: Plugin) -> No
         (draft("not_future", "field:region"), "/field"),
         (draft("digits", "field:id_card"), "/least"),
         (draft("digits", "field:id_card", least="1.5"), "/least"),
+        (draft("digits", "field:id_card", least="1e2"), "/least"),
         (draft("digits", "field:id_card", most="501"), "/most"),
         (draft("digits", "field:id_card", least="9", most="8"), "/most"),
         (draft("number", "field:size", least="NaN"), "/least"),

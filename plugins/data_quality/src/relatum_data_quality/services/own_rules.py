@@ -298,8 +298,7 @@ def _bounds(draft: OwnRuleDraft) -> Iterator[Problem]:
         read.append(number)
         whole = draft.kind == "digits"
         if text and (
-            number is None
-            or (whole and (number != number.to_integral_value() or not 1 <= number <= MOST_DIGITS))
+            number is None or (whole and not (_is_whole(text) and 1 <= number <= MOST_DIGITS))
         ):
             expected = (
                 f"a whole number from 1 to {MOST_DIGITS}"
@@ -310,6 +309,10 @@ def _bounds(draft: OwnRuleDraft) -> Iterator[Problem]:
     least, most = read
     if least is not None and most is not None and least > most:
         yield _unfit("most", f"text that matches a number of at least {draft.least}", draft.most)
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _listed(draft: OwnRuleDraft) -> Iterator[Problem]:
