@@ -92,6 +92,8 @@ def furnish(hands: Hands) -> None:
     hands.send("/settings/jobs/consent.retention/run")
     hands.send("/settings/jobs/data_quality.evaluate/run")
     hands.first("/p/data_quality/queue", r"(/p/data_quality/findings/[0-9a-f-]{36})", seconds=60)
+    wanted = {"kind": "required", "field": "point:zalo", "do": "save"}
+    hands.send("/p/data_quality/rules/new", title_vi="Chưa có Zalo", title_en="No Zalo", **wanted)
     hands.first("/p/consent/retention", r'name="entries" value="([0-9a-f-]{36})"', seconds=60)
 
 
