@@ -216,6 +216,20 @@ async def test_each_kind_finds_what_is_wrong(
     assert await found_by(plugin, rule) == set(ids[len(right) : len(right) + len(wrong)])
 
 
+async def test_the_longest_key_of_a_field_that_may_have_a_rule(
+    house: House, plugin: Plugin
+) -> None:
+    key, longer = "k" * 54, "k" * 55
+    await house.customers.declare_fields([FieldDraft(key=key), FieldDraft(key=longer)])
+    offered = [field for field, _, _ in await OwnRules(plugin).fields("required")]
+    assert f"field:{key}" in offered
+    assert f"field:{longer}" not in offered
+    [id] = await people(house, CustomerDraft(display_name="Lê Văn"))
+    rule = await OwnRules(plugin).create(draft("required", f"field:{key}"), by=BY)
+    await Evaluating(plugin).all()
+    assert await found_by(plugin, rule) == {id}
+
+
 async def test_contact_points_have_forms_too(house: House, plugin: Plugin) -> None:
     points = [
         ContactPointDraft(kind="email", raw="a@example.com"),

@@ -40,6 +40,8 @@ _TERMS = ("least", "most", "words", "days")
 MOST_RULES = 100
 MOST_WORDS = 200
 MOST_DIGITS = 500
+#: A finding names its field in sixty characters, ``field:`` among them.
+LONGEST_KEY = 54
 #: A preview is waited for; more customers are left to the night.
 PREVIEW_MOST = 5000
 PREVIEW_NAMED = 5
@@ -107,7 +109,7 @@ class OwnRules:
         declared = [
             (f"{rules.FIELD}:{each.key}", each.title_en or each.key, each.title_vi or each.key)
             for each in await self._customers.fields()
-            if types is None or each.type in types
+            if (types is None or each.type in types) and len(each.key) <= LONGEST_KEY
         ]
         return [*points, *declared]
 
