@@ -50,7 +50,7 @@ def audit(capsys: Any) -> tuple[int, list[dict[str, str]]]:
 def test_a_sound_trail(home: Path, capsys: Any) -> None:
     code, findings = audit(capsys)
     assert (code, [each["result"] for each in findings]) == (0, ["ok", "ok"])
-    assert "5 events in 1 seals looked at, 0 not sealed yet" in findings[1]["message"]
+    assert "6 events in 1 seals looked at, 0 not sealed yet" in findings[1]["message"]
 
 
 def test_what_erasures_redacted_is_told(home: Path, capsys: Any) -> None:
@@ -64,7 +64,7 @@ def test_what_erasures_redacted_is_told(home: Path, capsys: Any) -> None:
     in_house(erase)
     code, findings = audit(capsys)
     assert (code, findings[1]["result"]) == (0, "ok")
-    assert "6 events in 2 seals looked at, 1 of them redacted by erasures" in findings[1]["message"]
+    assert "7 events in 2 seals looked at, 1 of them redacted by erasures" in findings[1]["message"]
 
 
 def test_tampering_is_told_by_number(home: Path, capsys: Any) -> None:
