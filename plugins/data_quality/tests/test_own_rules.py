@@ -25,6 +25,7 @@ from relatum.api import (
 from relatum.app.house import House
 from relatum.customers.types import FieldDraft
 from relatum_data_quality.events import OWN_RULE
+from relatum_data_quality.jobs import NIGHTLY
 from relatum_data_quality.rules.own import rule_id
 from relatum_data_quality.services.evaluating import Evaluating
 from relatum_data_quality.services.findings import Findings
@@ -365,3 +366,42 @@ async def test_who_may_not_make_rules_gets_no_page(house: House) -> None:
     assert {"href": f"{ROOT}/rules"} not in page.all("a")
     assert (await clerk.client.get(f"{ROOT}/rules")).status_code == 403
     await clerk.client.aclose()
+
+
+async def test_fields_for_other_purposes_are_left_alone(
+    house: House, plugin: Plugin, fields: None
+) -> None:
+    [one] = await people(house, CustomerDraft(display_name="Lê Hoa", fields={"region": "Huế"}))
+    own = OwnRules(plugin)
+    rule = await own.create(draft("required", "field:region"), by=BY)
+    await house.customers.declare_fields([FieldDraft(key="region", purposes=["advertising"])])
+    async with plugin.at_work():
+        assert "field:region" not in [field for field, _, _ in await own.fields("required")]
+        with pytest.raises(InvalidInput):
+            await own.preview(draft("required", "field:region"))
+        await Evaluating(plugin).all()
+    assert await found_by(plugin, rule) == set()
+    await house.customers.declare_fields([FieldDraft(key="region", purposes=[])])
+    await house.customers.change(one, CustomerChange(fields={"region": None}), by=BY)
+    async with plugin.at_work():
+        await Evaluating(plugin).all()
+    assert await found_by(plugin, rule) == {one}
+
+
+async def test_a_run_that_has_begun_is_followed_by_another(
+    house: House, browser: Browser, plugin: Plugin
+) -> None:
+    first = await house.jobs.enqueue(NIGHTLY, unique=NIGHTLY)
+    await house.db.execute(
+        "UPDATE core_queue SET status = 'picked', started_at = ? WHERE run = ?", now(), first
+    )
+    path = f"{ROOT}/rules/new"
+    page = await browser.page(f"{path}?kind=required")
+    filled = page.form(path).filled(field="point:zalo", title_vi="A", title_en="A")
+    for _ in range(2):
+        await browser.follow(await browser.post(path, [*filled, ("do", "save")]))
+    rows = await house.db.fetch(
+        "SELECT run FROM core_queue WHERE status = 'queued' AND dedupe_key LIKE ?",
+        f"{NIGHTLY}%again",
+    )
+    assert len(rows) == 1

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 
+import relatum_data_quality
 from benchmarks import errors
 from relatum.api import (
     Conflict,
@@ -24,8 +27,9 @@ from relatum.api import (
 from relatum.app.house import House
 from relatum.customers.types import FieldDraft
 from relatum_data_quality.jobs import NIGHTLY
+from relatum_data_quality.services.bound import PURPOSES
 from relatum_data_quality.services.enriching import Enriching
-from relatum_data_quality.services.evaluating import Evaluating
+from relatum_data_quality.services.evaluating import Evaluating, weights_of
 from relatum_data_quality.services.findings import Findings
 from relatum_data_quality.services.index import Indexes
 from relatum_data_quality.types import (
@@ -327,3 +331,53 @@ async def test_nothing_is_written_over_what_was_verified(
     assert await enriching.open() == []
     with pytest.raises(Conflict, match="open proposal"):
         await enriching.decide(proposals["point:email"].id, take=True, by=BY)
+
+
+async def test_what_somebody_filled_in_meanwhile_is_not_written_over(
+    house: House, plugin: Plugin, people: list[UUID]
+) -> None:
+    record = draft("Lê Thị Hoa", "0387654321", fields={"birth_date": "1990-02-03"})
+    enriching = Enriching(plugin)
+    await enriching.add(batch(OutsideRecord(record=record, customer=people[3])), by=BY)
+    [offered] = await enriching.open(people[3])
+    change = CustomerChange(fields={"birth_date": "1991-05-06"})
+    await house.customers.change(people[3], change, by=BY)
+    with pytest.raises(Conflict, match="birth_date is empty"):
+        await enriching.decide(offered.id, take=True, by=BY)
+    customer = await house.customers.get(people[3])
+    assert str(customer.fields["birth_date"]) == "1991-05-06"
+
+
+async def test_values_for_other_purposes_are_neither_missed_nor_written_over(
+    house: House, plugin: Plugin
+) -> None:
+    await house.customers.declare_fields(
+        [
+            FieldDraft(key="hobby", purposes=["advertising"]),
+            FieldDraft(key="need", purposes=["advertising"]),
+        ]
+    )
+    held = {"hobby": "cờ", "need": "một căn hộ"}
+    [lan] = await house.customers.create([draft("Phạm Thị Lan", fields=held)], by=BY)
+    other = draft("Phạm Thị Lan", fields={"hobby": "bóng đá"})
+    async with plugin.at_work():
+        about = OutsideRecord(record=other, customer=lan)
+        assert (await Enriching(plugin).add(batch(about), by=BY)).proposals == 0
+        evaluating = Evaluating(plugin)
+        [seen] = await house.customers.get_many([lan])
+        assert seen.fields == {}, "else nothing is tried here"
+        await evaluating.these([seen])
+        weights = weights_of(seen, await evaluating.known([seen]), plugin.settings)
+    assert "need" not in weights
+    assert "phone" in weights
+    rows = await house.db.fetch("SELECT rule FROM data_quality_finding WHERE customer_id = ?", lan)
+    found = {row[0] for row in rows}
+    assert "data_quality.no_address" in found
+    assert "data_quality.no_need" not in found
+    assert (await house.customers.get(lan)).fields == held
+
+
+def test_purposes_are_those_of_the_manifest() -> None:
+    manifest = Path(relatum_data_quality.__file__).with_name("plugin.toml")
+    declared = tomllib.loads(manifest.read_text("utf-8"))["processing"]
+    assert {each["purpose"] for each in declared} == PURPOSES

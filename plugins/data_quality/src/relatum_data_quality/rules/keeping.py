@@ -55,17 +55,17 @@ def no_address(customer: Customer, known: Known) -> Iterator[Flaw]:
 
 
 def no_birth(customer: Customer, known: Known) -> Iterator[Flaw]:
-    if customer.kind == "person" and not customer.fields.get(known.birth_field):
+    if customer.kind == "person" and known.lacks(customer, known.birth_field):
         yield Flaw()
 
 
 def no_need(customer: Customer, known: Known) -> Iterator[Flaw]:
-    if not customer.fields.get(known.need_field):
+    if known.lacks(customer, known.need_field):
         yield Flaw()
 
 
 def no_tax_code(customer: Customer, known: Known) -> Iterator[Flaw]:
-    if customer.kind == "organisation" and not customer.fields.get(known.tax_field):
+    if customer.kind == "organisation" and known.lacks(customer, known.tax_field):
         yield Flaw()
 
 

@@ -55,6 +55,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         half_lives: days, by field.
         expired_below: freshness below which a value counts as expired.
         own: rules of the company itself that are on, by id.
+        not_given: keys of custom fields whose values look empty, and may not be.
     """
 
     today: dt.date
@@ -68,6 +69,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     half_lives: Mapping[str, float] = {}
     expired_below: float = 0.25
     own: Mapping[str, Rule] = {}
+    not_given: frozenset[str] = frozenset()
+
+    def lacks(self, customer: Customer, key: str) -> bool:
+        """Whether a custom field is empty, as far as that is known."""
+        return key not in self.not_given and not customer.fields.get(key)
 
 
 #: Dimension, severity and field.

@@ -27,6 +27,7 @@ from relatum.api import (
 )
 from relatum_data_quality.rules.types import MASK, evaluate
 from relatum_data_quality.scoring import completeness, fields_known
+from relatum_data_quality.services.bound import not_given
 from relatum_data_quality.services.evaluating import Evaluating, missing_of, rules_of
 from relatum_data_quality.settings import Settings
 from relatum_data_quality.types import Added, OutsideBatch, OutsideRecord, Proposal
@@ -154,6 +155,11 @@ class Enriching:
             points.append(ContactPointDraft(kind=key, raw=proposal.value))  # type: ignore[arg-type]
             change = CustomerChange(contact_points=points)
         else:
+            if key in await not_given(self._plugin) or customer.fields.get(key) not in (None, ""):
+                raise Conflict(
+                    f"expected a customer whose {key} is empty and for the purposes of data "
+                    "quality, got another one; leave the proposal, or change the customer by hand"
+                )
             change = CustomerChange(fields={key: msgspec.json.decode(proposal.value)})
         await self._customers.change(proposal.customer, change, by=by)
 
@@ -191,10 +197,11 @@ class Enriching:
             raise NotFound(f"there is no customer with the id {missing[0]}")
         country = self._plugin.house.settings.company.country
         waiting = {(p.customer, p.field, p.value) for p in await self._waiting(ids)}
+        bound = await not_given(self._plugin)
         rows, verified = [], 0
         for each in about:
             customer = people[each.customer]  # type: ignore[index]
-            values, kept = _offered(customer, each.record, country)
+            values, kept = _offered(customer, each.record, country, bound)
             verified += kept
             for field, value in values:
                 if (customer.id, field, value) not in waiting:
@@ -219,7 +226,7 @@ def _taken(batch: OutsideBatch) -> list[tuple[int, OutsideRecord]]:
 
 
 def _offered(
-    customer: Customer, record: CustomerDraft, country: str
+    customer: Customer, record: CustomerDraft, country: str, bound: frozenset[str]
 ) -> tuple[list[tuple[str, str]], int]:
     """Values that the customer does not have, and how many were left out before verified ones."""
     values: list[tuple[str, str]] = []
@@ -233,8 +240,9 @@ def _offered(
         else:
             values.append((f"point:{point.kind}", point.raw))
     for key, value in record.fields.items():
-        # What is there already, or out of the viewer's sight, is not written over.
-        if value is not None and customer.fields.get(key) in (None, ""):
+        # What is there already, out of the viewer's sight, or for other purposes and so not known
+        # to be empty, is not written over.
+        if value is not None and key not in bound and customer.fields.get(key) in (None, ""):
             values.append((f"field:{key}", msgspec.json.encode(value).decode()))
     return values, kept
 

@@ -14,6 +14,7 @@ from relatum.api import Customer, Plugin, QualityRule, local_day, new_ids, now
 from relatum_data_quality.rules.catalogue import BY_ID, RULES
 from relatum_data_quality.rules.types import Flaw, Known, Rule, evaluate, field_of
 from relatum_data_quality.scoring import Score, fields_known, score
+from relatum_data_quality.services.bound import not_given
 from relatum_data_quality.services.own_rules import OwnRules
 from relatum_data_quality.services.verifications import read_verified
 from relatum_data_quality.settings import Settings
@@ -141,6 +142,7 @@ class Evaluating:
             half_lives=settings.half_lives,
             expired_below=settings.expired_below,
             own=await OwnRules(self._plugin).applied(),
+            not_given=await not_given(self._plugin),
         )
 
     async def _shared(self, customers: Sequence[Customer]) -> dict[tuple[str, str], int]:
@@ -312,12 +314,17 @@ class Evaluating:
 
 
 def weights_of(customer: Customer, known: Known, settings: Settings) -> Mapping[str, float]:
-    """The weights of the settings, and of fields that only own rules ask of this customer."""
+    """The weights of the settings, and of fields that only own rules ask of this customer.
+
+    Fields that are for other purposes have none.
+    """
+    keys = {"birth": known.birth_field, "need": known.need_field}
+    weights = {f: w for f, w in settings.weights.items() if keys.get(f) not in known.not_given}
     own: dict[str, float] = {}
     for rule in known.own.values():
         if rule.field not in settings.weights and rule.counts and rule.counts(customer):
             own[rule.field] = max(rule.weight, own.get(rule.field, 0.0))
-    return {**settings.weights, **own} if own else settings.weights
+    return {**weights, **own}
 
 
 def missing_of(customer: Customer, known: Known, wanted: Mapping[str, float]) -> list[str]:

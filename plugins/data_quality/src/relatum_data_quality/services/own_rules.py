@@ -27,6 +27,7 @@ from relatum.api import (
 from relatum_data_quality.events import OWN_RULE, OwnRuleChanged
 from relatum_data_quality.rules import own as rules
 from relatum_data_quality.rules.types import Known, Rule, evaluate
+from relatum_data_quality.services.bound import not_given
 from relatum_data_quality.settings import Settings
 from relatum_data_quality.types import OwnPreview, OwnRule, OwnRuleDraft
 
@@ -93,8 +94,13 @@ class OwnRules:
         return _own(row)
 
     async def applied(self) -> dict[str, Rule]:
-        """Those that are on, as they are applied, by the id that findings have."""
-        found = [rules.rule_of(each, self._names()) for each in await self.all() if each.active]
+        """Those that are on, as they are applied, by the id that findings have.
+
+        Without those about fields that are for other purposes: those would be missing everywhere.
+        """
+        bound = {f"{rules.FIELD}:{key}" for key in await not_given(self._plugin)}
+        active = [each for each in await self.all() if each.active and each.field not in bound]
+        found = [rules.rule_of(each, self._names()) for each in active]
         return {each.id: each for each in found}
 
     async def titles(self) -> dict[str, Text]:
@@ -105,11 +111,13 @@ class OwnRules:
     async def fields(self, kind: str) -> list[tuple[str, str, str]]:
         """What a rule of this kind may be about: field, English title, Vietnamese title."""
         points = [(f"{rules.POINT}:{each}", "", "") for each in _POINT_KINDS.get(kind, ())]
-        types = _FIELD_TYPES.get(kind)
+        types, bound = _FIELD_TYPES.get(kind), await not_given(self._plugin)
         declared = [
             (f"{rules.FIELD}:{each.key}", each.title_en or each.key, each.title_vi or each.key)
             for each in await self._customers.fields()
-            if (types is None or each.type in types) and len(each.key) <= LONGEST_KEY
+            if (types is None or each.type in types)
+            and len(each.key) <= LONGEST_KEY
+            and each.key not in bound
         ]
         return [*points, *declared]
 
